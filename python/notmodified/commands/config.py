@@ -1,0 +1,1 @@
+"""`notmodified config check`."""

@@ -1,0 +1,10 @@
+//! The protocol: values in, values out. No Python, no I/O, no clock.
+
+#![forbid(unsafe_code)]
+
+pub mod cache_control;
+pub mod date;
+pub mod entity_tag;
+pub mod field;
+pub mod not_modified;
+pub mod preconditions;
