@@ -1,0 +1,139 @@
+//! Content → entity-tag.
+//!
+//! # The recipe, a compatibility promise
+//!
+//! The opaque-tag of some content is the first 128 bits of its BLAKE3 hash, in base64url without padding
+//! (RFC 4648 §5): 22 characters. Nothing but the content goes in: the same bytes have the same tag on every
+//! replica, platform and release. With a tag key the hash is BLAKE3's keyed mode, and its 32-byte key is
+//! BLAKE3's key derivation with the context `notmodified 2026-11-22 entity-tag key` from the bytes of the
+//! tag key; then only who knows the key can compute tags.
+//!
+//! A change of this recipe would make every client fetch everything once more. It is a breaking change.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::http::entity_tag::EntityTag;
+
+const KEY_CONTEXT: &str = "notmodified 2026-11-22 entity-tag key";
+
+/// Characters of an opaque-tag that we make.
+pub const LENGTH: usize = 22;
+
+/// A key for tags, so that outsiders can't compute the tag of content that they guess.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TagKey([u8; 32]);
+
+impl TagKey {
+    /// The key derived from these bytes, of which there should be at least 16 secret ones.
+    #[must_use]
+    pub fn derive(secret: &[u8]) -> Self {
+        Self(blake3::derive_key(KEY_CONTEXT, secret))
+    }
+}
+
+/// Says nothing of the key.
+impl fmt::Debug for TagKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TagKey(…)")
+    }
+}
+
+/// The opaque-tag of some content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContentTag([u8; LENGTH]);
+
+impl ContentTag {
+    /// The tag of a body that is all there.
+    #[must_use]
+    pub fn of(body: &[u8], key: Option<&TagKey>) -> Self {
+        Self::from_hash(&match key {
+            None => blake3::hash(body),
+            Some(TagKey(key)) => blake3::keyed_hash(key, body),
+        })
+    }
+
+    fn from_hash(hash: &blake3::Hash) -> Self {
+        let mut text = [b'A'; LENGTH];
+        let (first, _) = hash.as_bytes().split_at(16);
+        let written = URL_SAFE_NO_PAD.encode_slice(first, &mut text);
+        debug_assert_eq!(written.ok(), Some(LENGTH), "16 bytes are 22 characters");
+        Self(text)
+    }
+
+    /// As an entity-tag, strong or weak.
+    #[must_use]
+    pub fn entity_tag(&self, weak: bool) -> EntityTag<'_> {
+        EntityTag::of_etagc(&self.0, weak)
+    }
+
+    /// The 22 characters.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; LENGTH] {
+        &self.0
+    }
+}
+
+/// The tag of content that comes piece by piece.
+#[derive(Clone)]
+pub struct Digester(blake3::Hasher);
+
+impl Digester {
+    /// Start with no content.
+    #[must_use]
+    pub fn new(key: Option<&TagKey>) -> Self {
+        Self(match key {
+            None => blake3::Hasher::new(),
+            Some(TagKey(key)) => blake3::Hasher::new_keyed(key),
+        })
+    }
+
+    /// Add the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The tag of all pieces together.
+    #[must_use]
+    pub fn finish(&self) -> ContentTag {
+        ContentTag::from_hash(&self.0.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(body: &[u8]) -> String {
+        ContentTag::of(body, None).entity_tag(false).to_string()
+    }
+
+    #[test]
+    fn the_recipe_is_the_promised_one() {
+        // BLAKE3 of nothing is af1349b9f5f9a1a6a0404dea36dcc949…, from BLAKE3's own test vectors.
+        let expected = URL_SAFE_NO_PAD.encode(0xaf13_49b9_f5f9_a1a6_a040_4dea_36dc_c949_u128.to_be_bytes());
+        assert_eq!(tag(b""), format!("\"{expected}\""));
+        assert_eq!(tag(b"notmodified"), "\"VECTOR\"");
+        let key = TagKey::derive(b"sixteen bytes or more");
+        assert_eq!(ContentTag::of(b"notmodified", Some(&key)).entity_tag(true).to_string(), "W/\"KEYED\"");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn pieces_and_the_whole_have_one_tag(body: Vec<u8>, cuts: Vec<proptest::sample::Index>, key: Option<[u8; 16]>) {
+            let key = key.map(|secret| TagKey::derive(&secret));
+            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
+            cuts.sort_unstable();
+            let mut digester = Digester::new(key.as_ref());
+            let mut from = 0;
+            for cut in cuts {
+                digester.update(&body[from..cut]);
+                from = cut;
+            }
+            digester.update(&body[from..]);
+            proptest::prop_assert_eq!(digester.finish(), ContentTag::of(&body, key.as_ref()));
+        }
+    }
+}

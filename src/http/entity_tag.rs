@@ -1,0 +1,291 @@
+//! Entity-tags (RFC 9110 §8.8.3), one and in lists.
+//!
+//! ```text
+//! entity-tag = [ weak ] opaque-tag
+//! weak       = %s"W/"
+//! opaque-tag = DQUOTE *etagc DQUOTE
+//! etagc      = %x21 / %x23-7E / obs-text
+//! ```
+
+use std::fmt;
+
+use memchr::memchr;
+
+use super::field::trim_ows;
+
+/// An entity-tag, borrowed from the field that it stands in.
+///
+/// ```
+/// use notmodified::http::entity_tag::EntityTag;
+/// let strong = EntityTag::parse(br#""xyzzy""#).unwrap();
+/// let weak = EntityTag::parse(br#"W/"xyzzy""#).unwrap();
+/// assert!(strong.weak_eq(weak) && !strong.strong_eq(weak));
+/// assert!(EntityTag::parse(b"xyzzy").is_none());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EntityTag<'a> {
+    opaque: &'a [u8],
+    weak: bool,
+}
+
+/// Suffixes that servers and proxies put on the opaque-tag of a content coding of theirs: Apache's
+/// `mod_deflate` and `mod_brotli` write `-gzip` and `-br`, others `;gzip` and `--gzip`.
+const CODINGS: [&[u8]; 4] = [b"gzip", b"br", b"zstd", b"deflate"];
+const SEPARATORS: [&[u8]; 3] = [b"--", b"-", b";"];
+
+impl<'a> EntityTag<'a> {
+    /// The entity-tag of this opaque part, the quotes not included; `None` if it holds an octet that is no
+    /// `etagc`.
+    #[must_use]
+    pub fn new(opaque: &'a [u8], weak: bool) -> Option<Self> {
+        opaque.iter().copied().all(is_etagc).then_some(Self { opaque, weak })
+    }
+
+    /// The same of octets that are known to be `etagc`.
+    pub(crate) const fn of_etagc(opaque: &'a [u8], weak: bool) -> Self {
+        Self { opaque, weak }
+    }
+
+    /// Read a whole field value as one entity-tag; `None` if it is anything else.
+    #[must_use]
+    pub fn parse(value: &'a [u8]) -> Option<Self> {
+        let value = trim_ows(value);
+        let (weak, quoted) = match value {
+            [b'W', b'/', rest @ ..] => (true, rest),
+            _ => (false, value),
+        };
+        match quoted {
+            [b'"', opaque @ .., b'"'] => Self::new(opaque, weak),
+            _ => None,
+        }
+    }
+
+    /// The opaque part, the quotes not included.
+    #[must_use]
+    pub const fn opaque(self) -> &'a [u8] {
+        self.opaque
+    }
+
+    /// Is it a weak validator?
+    #[must_use]
+    pub const fn is_weak(self) -> bool {
+        self.weak
+    }
+
+    /// Strong comparison (RFC 9110 §8.8.3.2): both strong, and the same octet for octet.
+    #[must_use]
+    pub fn strong_eq(self, other: EntityTag<'_>) -> bool {
+        !self.weak && !other.weak && self.opaque == other.opaque
+    }
+
+    /// Weak comparison (RFC 9110 §8.8.3.2): the same opaque part, weak or not.
+    #[must_use]
+    pub fn weak_eq(self, other: EntityTag<'_>) -> bool {
+        self.opaque == other.opaque
+    }
+
+    /// Is `theirs` this tag with the suffix of a content coding, as a proxy that compresses writes it? Good
+    /// for If-None-Match, which compares weakly; never for If-Match.
+    #[must_use]
+    pub fn is_base_of(self, theirs: EntityTag<'_>) -> bool {
+        !self.opaque.is_empty()
+            && theirs.opaque.strip_prefix(self.opaque).is_some_and(|suffix| {
+                SEPARATORS.iter().any(|separator| {
+                    suffix.strip_prefix(*separator).is_some_and(|coding| CODINGS.contains(&coding))
+                })
+            })
+    }
+}
+
+/// Writes the tag as it stands in a field. Octets past ASCII are written as the characters that the caller's
+/// text has for them, or as U+FFFD if it is not UTF-8.
+impl fmt::Display for EntityTag<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = if self.weak { "W/" } else { "" };
+        write!(f, "{prefix}\"{}\"", String::from_utf8_lossy(self.opaque))
+    }
+}
+
+const fn is_etagc(octet: u8) -> bool {
+    matches!(octet, 0x21 | 0x23..=0x7E | 0x80..)
+}
+
+/// What stands in one place of a list of entity-tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element<'a> {
+    /// Something between quotes. Its octets are not checked: one that equals a well-formed tag is
+    /// well-formed, and the others don't matter to a comparison.
+    Tag(EntityTag<'a>),
+    /// Anything else, up to the next comma.
+    Malformed,
+}
+
+/// The elements of `1#entity-tag`, as If-Match and If-None-Match hold it, the empty ones left out.
+///
+/// A comma inside a tag does not separate. After something malformed reading goes on behind the next comma.
+/// Each octet is looked at once or twice, whatever it is: linear time for hostile fields too.
+#[must_use]
+pub fn list(value: &[u8]) -> List<'_> {
+    List { rest: value }
+}
+
+/// Iterator of [`list`].
+#[derive(Clone, Debug)]
+pub struct List<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for List<'a> {
+    type Item = Element<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Element<'a>> {
+        while let [b',' | b' ' | b'\t', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+        let (weak, quoted) = match self.rest {
+            [] => return None,
+            [b'"', quoted @ ..] => (false, quoted),
+            [b'W', b'/', b'"', quoted @ ..] => (true, quoted),
+            _ => return Some(self.skip()),
+        };
+        let Some(end) = memchr(b'"', quoted) else {
+            // No quote is left, so no tag can follow.
+            self.rest = &[];
+            return Some(Element::Malformed);
+        };
+        let (opaque, rest) = quoted.split_at(end);
+        self.rest = rest.get(1..).unwrap_or_default();
+        match self.rest {
+            [] | [b',', ..] => {}
+            _ => {
+                let after = trim_ows_start(self.rest);
+                if !matches!(after, [] | [b',', ..]) {
+                    return Some(self.skip());
+                }
+                self.rest = after;
+            }
+        }
+        Some(Element::Tag(EntityTag { opaque, weak }))
+    }
+}
+
+impl<'a> List<'a> {
+    fn skip(&mut self) -> Element<'a> {
+        let comma = memchr(b',', self.rest).unwrap_or(self.rest.len());
+        self.rest = self.rest.get(comma..).unwrap_or_default();
+        Element::Malformed
+    }
+}
+
+fn trim_ows_start(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    value
+}
+
+/// Is the value `1#entity-tag` by the letter: at least one tag, and nothing but tags?
+#[must_use]
+pub fn is_list(value: &[u8]) -> bool {
+    let mut some = false;
+    for element in list(value) {
+        match element {
+            Element::Tag(tag) if tag.opaque.iter().copied().all(is_etagc) => some = true,
+            _ => return false,
+        }
+    }
+    some
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(text: &str) -> EntityTag<'_> {
+        EntityTag::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn comparison_is_the_table_of_the_rfc() {
+        // RFC 9110 §8.8.3.2: ETag 1, ETag 2, strong, weak.
+        for (one, other, strong, weak) in [
+            (r#"W/"1""#, r#"W/"1""#, false, true),
+            (r#"W/"1""#, r#"W/"2""#, false, false),
+            (r#"W/"1""#, r#""1""#, false, true),
+            (r#""1""#, r#""1""#, true, true),
+        ] {
+            assert_eq!(tag(one).strong_eq(tag(other)), strong, "{one} {other}");
+            assert_eq!(tag(one).weak_eq(tag(other)), weak, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_tag_is_none() {
+        for text in ["", "x", "\"", "\"x", "x\"", "w/\"x\"", "W/x", "W/", "\"a b\"", "\"a\"b\"", "*", "\"a\", \"b\"", "\"\x7f\""] {
+            assert_eq!(EntityTag::parse(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_empty_the_starred_and_the_comma_tag_are_tags() {
+        for text in ["\"\"", "\"*\"", "\"a,b\"", "W/\"\"", "\"\\\"", "\"\u{e9}\""] {
+            assert_eq!(tag(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn lists_are_read_as_sloppily_as_they_are_sent() {
+        let read = |text: &'static str| -> Vec<String> {
+            list(text.as_bytes())
+                .map(|element| match element {
+                    Element::Tag(tag) => tag.to_string(),
+                    Element::Malformed => "?".into(),
+                })
+                .collect()
+        };
+        assert_eq!(read(r#""a","b",W/"c""#), ["\"a\"", "\"b\"", "W/\"c\""]);
+        assert_eq!(read("\t\"a,b\"\t,, \"\" ,"), ["\"a,b\"", "\"\""]);
+        assert_eq!(read(r#"a, "b", *, "c"d, "e""#), ["?", "\"b\"", "?", "?", "\"e\""]);
+        assert_eq!(read(r#""a", "b"#), ["\"a\"", "?"]);
+        assert_eq!(read(" , "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn only_suffixes_of_codings_are_taken_off() {
+        let ours = tag(r#""abc""#);
+        for theirs in [r#""abc-gzip""#, r#"W/"abc;gzip""#, r#""abc--gzip""#, r#""abc-br""#, r#""abc-zstd""#] {
+            assert!(ours.is_base_of(tag(theirs)), "{theirs}");
+        }
+        for theirs in [r#""abc""#, r#""abc-gzip-gzip""#, r#""abcgzip""#, r#""abd-gzip""#, r#""abc-foo""#, r#""abc-""#] {
+            assert!(!ours.is_base_of(tag(theirs)), "{theirs}");
+        }
+        assert!(!tag("\"\"").is_base_of(tag("\"-gzip\"")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read_back(opaque in "[!#-~\u{80}-\u{ff}]{0,40}", weak: bool) {
+            let tag = EntityTag::new(opaque.as_bytes(), weak).unwrap();
+            let text = tag.to_string();
+            proptest::prop_assert_eq!(EntityTag::parse(text.as_bytes()), Some(tag));
+            proptest::prop_assert!(is_list(text.as_bytes()));
+        }
+
+        #[test]
+        fn a_tag_is_found_among_others(tags in proptest::collection::vec("[!#-~]{0,9}", 1..20), at: proptest::sample::Index) {
+            let field = tags.iter().map(|tag| format!("\"{tag}\"")).collect::<Vec<_>>().join(",");
+            let wanted = EntityTag::new(at.get(&tags).as_bytes(), false).unwrap();
+            proptest::prop_assert_eq!(list(field.as_bytes()).count(), tags.len());
+            let found = list(field.as_bytes()).any(|element| element == Element::Tag(wanted));
+            proptest::prop_assert!(found);
+        }
+
+        #[test]
+        fn no_bytes_panic_and_reading_ends(bytes in proptest::collection::vec(proptest::sample::select(&b"\",W/* \ta\x00\xff"[..]), 0..200)) {
+            proptest::prop_assert!(list(&bytes).count() <= bytes.len());
+            let _ = is_list(&bytes);
+            let _ = EntityTag::parse(&bytes);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Which of a response's fields go with a 304 (RFC 9110 §15.4.5) or a 412 made from it, and which responses
+//! have no content (§6.4.1).
+
+/// Fields that describe a representation that is not sent (§8, RFC 9530, RFC 6266) or how its content is
+/// framed. `Content-Location` is one of the six that a 304 must carry; `Content-Security-Policy` is no
+/// `Content-` field in this sense.
+const REPRESENTATION: [&str; 12] = [
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "content-language",
+    "content-range",
+    "content-disposition",
+    "content-md5",
+    "content-digest",
+    "repr-digest",
+    "digest",
+    "transfer-encoding",
+    "trailer",
+];
+
+/// Does this field describe the content or the representation that a 304 and a 412 leave out?
+#[must_use]
+pub fn describes_content(name: &str) -> bool {
+    // The usual names are told by their first letter and length alone.
+    matches!(name.as_bytes(), [b'C' | b'c' | b'R' | b'r' | b'D' | b'd' | b'T' | b't', ..])
+        && name.len() >= 6
+        && REPRESENTATION.iter().any(|field| field.eq_ignore_ascii_case(name))
+}
+
+/// Does a 304 carry this field of the 200? All but what describes the content, and Last-Modified beside an
+/// ETag: "a sender SHOULD NOT generate representation metadata other than the above listed fields".
+#[must_use]
+pub fn goes_with_304(name: &str, has_etag: bool) -> bool {
+    !describes_content(name) && !(has_etag && name.eq_ignore_ascii_case("last-modified"))
+}
+
+/// Does a 412 carry this field of the 200? As a 304, but what grants freshness or dates the representation
+/// stays behind: an error must not be stored as if it were the page.
+#[must_use]
+pub fn goes_with_412(name: &str) -> bool {
+    !describes_content(name)
+        && !["last-modified", "cache-control", "expires", "age"]
+            .iter()
+            .any(|field| field.eq_ignore_ascii_case(name))
+}
+
+/// Does a response of this status never have content (§6.4.1, §15.3.5, §15.4.5)?
+#[must_use]
+pub const fn has_no_content(status: u16) -> bool {
+    matches!(status, 100..=199 | 204 | 304)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_304_keeps_what_is_not_about_the_content() {
+        for name in [
+            "ETag", "Date", "Vary", "Cache-Control", "Expires", "Content-Location", "Set-Cookie",
+            "Content-Security-Policy", "Access-Control-Allow-Origin", "CDN-Cache-Control", "Link", "X",
+        ] {
+            assert!(goes_with_304(name, true), "{name}");
+        }
+        for name in ["Content-Type", "content-length", "CONTENT-ENCODING", "Content-Language", "Repr-Digest", "Digest", "Transfer-Encoding", "Trailer"] {
+            assert!(!goes_with_304(name, true), "{name}");
+        }
+    }
+
+    #[test]
+    fn last_modified_goes_only_where_there_is_no_tag() {
+        assert!(goes_with_304("Last-Modified", false));
+        assert!(!goes_with_304("last-modified", true));
+    }
+
+    #[test]
+    fn a_412_grants_no_freshness() {
+        assert!(!goes_with_412("Cache-Control") && !goes_with_412("expires") && !goes_with_412("Last-Modified"));
+        assert!(goes_with_412("ETag") && goes_with_412("Vary") && goes_with_412("Set-Cookie"));
+    }
+}
