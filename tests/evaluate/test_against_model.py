@@ -1,0 +1,403 @@
+"""`evaluate()` answers as RFC 9110 §13.2.2 does, for every combination of what it can be asked.
+
+Two sweeps and a random one. The first takes the complete product of the four fields that
+decide (Range and If-Range only choose between 200 and 206), every state of the
+representation and every method, over values that stand for one case each. The second takes
+every pair of fields over the whole catalogue of values, odd ones included. Then hypothesis
+puts together fields nobody thought of.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from model import rfc9110_model as rfc
+from model.rfc9110_model import State, Tag
+from notmodified import Decision, EntityTag, evaluate
+
+DECISION = {
+    rfc.PROCEED: Decision.PROCEED,
+    rfc.NOT_MODIFIED: Decision.NOT_MODIFIED,
+    rfc.PRECONDITION_FAILED: Decision.PRECONDITION_FAILED,
+}
+NAME = {decision: name for name, decision in DECISION.items()}
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PURGE"]
+
+# The representation's tag is "v1" and its date is THEN (or a second to either side of it).
+THEN = 784111777
+IMF = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+# One value for each case that the specification tells apart.
+TAGS = [
+    None,
+    "*",
+    '"v1"',
+    'W/"v1"',
+    '"other"',
+    '"a,b","v1"',
+    ', "other"\t,\tW/"v1" ,,',
+    '""',
+    '"*"',
+    "",
+    '"v1-gzip"',
+    "v1",
+    '*, "v1"',
+    'bad, "v1"',
+    '"other", "v1',
+    '"v1" "v1"',
+    "*,",
+    'W/"*"',
+    '"v 1"',
+    '"other" , "v1"',
+]
+DATES = [
+    None,
+    IMF,
+    "Sunday, 06-Nov-94 08:49:37 GMT",
+    "Sun Nov  6 08:49:37 1994",
+    "yesterday",
+    "Sun, 06 Nov 1994 08:49:37 +0000",
+    f"{IMF},{IMF}",
+    "",
+]
+
+# What is left: spellings, near misses, extremes.
+MORE_TAGS = [
+    " * ",
+    "**",
+    "*,*",
+    'W/""',
+    '"","v1"',
+    '"v1","other"',
+    '"other","v1"',
+    '"other"\t,\t"v1"',
+    ',,,"v1",,,',
+    ",",
+    " , , ",
+    '"V1"',
+    '"v1 "',
+    'w/"v1"',
+    "W/v1",
+    'W/ "v1"',
+    'W"v1"',
+    "'v1'",
+    '"v1',
+    'v1"',
+    '"v1""v1"',
+    '"v1";"v1"',
+    'W/"v1-gzip"',
+    '"v1;gzip"',
+    '"v1--gzip"',
+    '"v1-br"',
+    '"v1;br"',
+    '"v1--zstd"',
+    '"v1-deflate"',
+    '"v1-GZIP"',
+    '"v1_gzip"',
+    '"-gzip"',
+    '"gzip"',
+    '"v1-gzi"',
+    '"v1\x7f"',
+    '"v1\x00"',
+    '"v1\xe4"',
+    '"\xff"',
+    '"v1\n"',
+    '"v1",\x0b"other"',
+    "[]",
+    '\\"v1\\"',
+    ",".join(f'"{n}"' for n in range(1000)) + ',"v1"',
+    "," * 5000 + '"v1"',
+]
+MORE_DATES = [
+    f" {IMF}\t",
+    "Sun, 06 Nov 1994 08:49:36 GMT",
+    "Sun, 06 Nov 1994 08:49:38 GMT",
+    "Sun, 06 Nov 1994 08:49:37 UTC",
+    "Sun, 06 Nov 1994 08:49:37 gmt",
+    "sun, 06 nov 1994 08:49:37 GMT",
+    "Sun, 6 Nov 1994 08:49:37 GMT",
+    "Sun 06 Nov 1994 08:49:37 GMT",
+    "06 Nov 1994 08:49:37 GMT",
+    "Sun, 06 Nov 1994 08:49:37",
+    "Sun, 06 Nov 94 08:49:37 GMT",
+    "Sun, 06-Nov-1994 08:49:37 GMT",
+    "Sunday, 06-Nov-1994 08:49:37 GMT",
+    "Sun, 06 Nov 1994 08:49:37 GMT; length=1",
+    "Sun, 06 Nov 1994  08:49:37 GMT",
+    "Sun Nov 6 08:49:37 1994",
+    "Sun Nov 06 08:49:37 1994",
+    "Sun Nov  6 08:49:37 1994 GMT",
+    "Sun, 31 Nov 1994 08:49:37 GMT",
+    "Sun, 06 Nov 1994 24:00:00 GMT",
+    "Sun, 06 Nov 1994 08:60:37 GMT",
+    "Sun, 00 Nov 1994 08:49:37 GMT",
+    "Sun, 06 Foo 1994 08:49:37 GMT",
+    "Fri, 01 Jan 1960 00:00:00 GMT",
+    "Thu, 01 Jan 1970 00:00:00 GMT",
+    "Fri, 31 Dec 9999 23:59:59 GMT",
+    "Tue, 19 Jan 2038 03:14:08 GMT",
+    "Thu, 06 Nov 2194 08:49:37 GMT",
+    "Sunday, 06-Nov-44 08:49:37 GMT",
+    "Wednesday, 06-Nov-30 08:49:37 GMT",
+    "1994-11-06T08:49:37Z",
+    "784111777",
+    "0",
+    "\xc4",
+    IMF + " " * 1000 + "x",
+]
+
+KEYS = {
+    "If-Match": "HTTP_IF_MATCH",
+    "If-Unmodified-Since": "HTTP_IF_UNMODIFIED_SINCE",
+    "If-None-Match": "HTTP_IF_NONE_MATCH",
+    "If-Modified-Since": "HTTP_IF_MODIFIED_SINCE",
+    "Range": "HTTP_RANGE",
+    "If-Range": "HTTP_IF_RANGE",
+}
+VALUES = {
+    "If-Match": TAGS + MORE_TAGS,
+    "If-Unmodified-Since": DATES + MORE_DATES,
+    "If-None-Match": TAGS + MORE_TAGS,
+    "If-Modified-Since": DATES + MORE_DATES,
+    "Range": [None, "bytes=0-1", "bytes=-0", "lines=1-2", "bytes=x"],
+    "If-Range": [None, '"v1"', 'W/"v1"', '"other"', "v1", IMF, "*"],
+}
+
+STATES = [
+    State(etag=etag, last_modified=date)
+    for etag in (None, Tag(weak=False, opaque="v1"), Tag(weak=True, opaque="v1"))
+    for date in (None, THEN - 1, THEN, THEN + 1)
+] + [State(exists=False)]
+ODD_STATES = [
+    State(etag=Tag(weak=False, opaque=opaque), last_modified=THEN)
+    for opaque in ("", "*", "a,b", "v1-gzip", "W/", "\xff")
+] + [State(exists=False, etag=Tag(weak=False, opaque="v1"), last_modified=THEN)]
+
+
+def environ_of(method, fields):
+    return {"REQUEST_METHOD": method, **{KEYS[name]: value for name, value in fields.items()}}
+
+
+def arguments(state):
+    tag = None if state.etag is None else EntityTag.parse(str(state.etag))
+    return {"etag": tag, "last_modified": state.last_modified, "exists": state.exists}
+
+
+def check(method, fields, state):
+    """Compare one case; the message is all there is to know about it."""
+    seen = evaluate(environ_of(method, fields), **arguments(state))
+    right = rfc.allowed(method, fields, state)
+    assert NAME[seen] in right, f"{method} {fields} with {state}: {NAME[seen]}, should be {set(right)}"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_combination_of_fields_states_and_this_method(method):
+    deciding = ("If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since")
+    cases = 0
+    known = [(state, arguments(state)) for state in STATES]
+    for values in itertools.product(TAGS, DATES, TAGS, DATES):
+        fields = {name: value for name, value in zip(deciding, values, strict=True) if value is not None}
+        environ = environ_of(method, fields)
+        for state, given_arguments in known:
+            seen = evaluate(environ, **given_arguments)
+            if NAME[seen] not in rfc.allowed(method, fields, state):
+                check(method, fields, state)
+        cases += len(known)
+    assert cases == (20 * 8) ** 2 * 13
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "OPTIONS"])
+@pytest.mark.parametrize("names", itertools.combinations(KEYS, 2), ids="+".join)
+def test_every_pair_of_fields_over_all_their_values(method, names):
+    known = [(state, arguments(state)) for state in STATES + ODD_STATES]
+    for values in itertools.product(*(VALUES[name] for name in names)):
+        fields = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        environ = environ_of(method, fields)
+        for state, given_arguments in known:
+            seen = evaluate(environ, **given_arguments)
+            if NAME[seen] not in rfc.allowed(method, fields, state):
+                check(method, fields, state)
+
+
+# Field values put together from the pieces that matter, so that many of them are almost right.
+PIECES = [
+    '"',
+    '"v1"',
+    'W/"v1"',
+    '"other"',
+    "W/",
+    "*",
+    ",",
+    ", ",
+    "\t",
+    " ",
+    '""',
+    "v1",
+    '"a,b"',
+    "-gzip",
+    "\xff",
+    "\x00",
+]
+tag_fields = st.one_of(
+    st.sampled_from([value for value in TAGS + MORE_TAGS if value is not None]),
+    st.lists(st.sampled_from(PIECES), max_size=12).map("".join),
+    st.lists(st.sampled_from(['"v1"', 'W/"v1"', '"b"', "", '"c,d"']), max_size=6).map(" ,\t".join),
+    st.text(st.characters(max_codepoint=255), max_size=40),
+)
+
+
+def spell(moment, form):
+    """Write one moment in one of the three forms of §5.6.7."""
+    day, month = moment.strftime("%A"), rfc.MONTHS[moment.month - 1]
+    clock = moment.strftime("%H:%M:%S")
+    if form == 0:
+        return f"{day[:3]}, {moment.day:02} {month} {moment.year:04} {clock} GMT"
+    if form == 1:
+        return f"{day}, {moment.day:02}-{month}-{moment.year % 100:02} {clock} GMT"
+    return f"{day[:3]} {month} {moment.day:2} {clock} {moment.year:04}"
+
+
+EARLIEST, LATEST = datetime(1900, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - hypothesis adds the zone
+moments = st.datetimes(EARLIEST, LATEST, timezones=st.just(timezone.utc)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
+date_fields = st.one_of(
+    st.sampled_from([value for value in DATES + MORE_DATES if value is not None]),
+    st.builds(spell, moments, st.integers(0, 2)),
+    st.text(st.characters(max_codepoint=255), max_size=40),
+)
+random_fields = st.fixed_dictionaries(
+    {},
+    optional={
+        "If-Match": tag_fields,
+        "If-Unmodified-Since": date_fields,
+        "If-None-Match": tag_fields,
+        "If-Modified-Since": date_fields,
+        "Range": st.text(st.characters(max_codepoint=255), max_size=20),
+        "If-Range": st.one_of(tag_fields, date_fields),
+    },
+)
+random_states = st.one_of(
+    st.sampled_from(STATES + ODD_STATES),
+    st.builds(
+        State,
+        etag=st.one_of(
+            st.none(),
+            st.builds(Tag, st.booleans(), st.text(st.sampled_from("v1,*-gzipW/\xff!"), max_size=8)),
+        ),
+        last_modified=st.one_of(
+            st.none(),
+            st.integers(0, 2**33),
+            moments.filter(lambda m: m.year >= 1970).map(lambda moment: int(moment.timestamp())),
+        ),
+    ),
+)
+
+
+@given(method=st.sampled_from(METHODS), fields=random_fields, state=random_states)
+@example(method="GET", fields={"If-None-Match": ' "v1"'}, state=STATES[5])
+def test_random_fields(method, fields, state):
+    check(method, fields, state)
+
+
+@given(fields=st.dictionaries(st.sampled_from(sorted(KEYS)), st.text(max_size=60)), state=random_states)
+def test_no_field_makes_it_raise_even_with_characters_no_server_sends(fields, state):
+    for method in METHODS:
+        assert evaluate(environ_of(method, fields), **arguments(state)) in NAME
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_is_case_sensitive(method):
+    fields = {"If-None-Match": '"v1"'}
+    state = State(etag=Tag(weak=False, opaque="v1"))
+    check(method.lower(), fields, state)
+    check(method.capitalize(), fields, state)
+
+
+def test_a_field_of_just_64_kib_is_read_to_its_end():
+    state = State(etag=Tag(weak=False, opaque="v1"))
+    value = '"v1"'.rjust(rfc.LONGEST_FIELD - 1, ",")
+    assert len(value) < rfc.LONGEST_FIELD
+    for name in ("If-Match", "If-None-Match"):
+        for method in METHODS:
+            check(method, {name: value}, state)
+
+
+def test_a_longer_field_is_malformed_and_never_lets_a_write_through():
+    state = State(etag=Tag(weak=False, opaque="v1"))
+    for value in (
+        '"v1",' * 20_000,
+        '"v1"'.rjust(rfc.LONGEST_FIELD + 1, ","),
+        "," * 800_000,
+        '"x",' * 200_000,
+    ):
+        for name in ("If-Match", "If-None-Match"):
+            for method in METHODS:
+                check(method, {name: value}, state)
+
+
+@pytest.mark.parametrize(
+    "last_modified",
+    [
+        THEN,
+        IMF,
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        datetime(1994, 11, 6, 8, 49, 37),  # noqa: DTZ001 - a naive datetime is UTC, and that is the point
+        datetime(1994, 11, 6, 8, 49, 37, tzinfo=timezone.utc),
+        datetime(1994, 11, 6, 8, 49, 37, 999_999, tzinfo=timezone.utc),
+        datetime(1994, 11, 6, 10, 19, 37, tzinfo=timezone(timedelta(hours=1, minutes=30))),
+    ],
+    ids=str,
+)
+def test_a_date_may_be_given_in_every_form(last_modified):
+    def answer(since):
+        environ = environ_of("GET", {"If-Modified-Since": since})
+        return evaluate(environ, last_modified=last_modified)
+
+    assert answer("Sun, 06 Nov 1994 08:49:36 GMT") is Decision.PROCEED
+    assert answer("Sun, 06 Nov 1994 08:49:37 GMT") is Decision.NOT_MODIFIED
+
+
+@pytest.mark.parametrize("etag", ['"v1"', 'W/"v1"', EntityTag.parse('"v1"')], ids=str)
+def test_a_tag_may_be_given_as_text(etag):
+    environ = environ_of("GET", {"If-None-Match": '"v1"'})
+    assert evaluate(environ, etag=etag) is Decision.NOT_MODIFIED
+    environ = environ_of("PUT", {"If-Match": '"v1"'})
+    strong = not str(etag).startswith("W/")
+    assert evaluate(environ, etag=etag).status == (None if strong else 412)
+
+
+@pytest.mark.parametrize("etag", ["v1", "", "*", '"a", "b"', 'w/"v1"', '"v1', ' "v1"', '"v\u20ac"'])
+def test_a_bad_tag_of_the_caller_is_an_error(etag):
+    with pytest.raises(ValueError, match=r"."):
+        evaluate(environ_of("GET", {}), etag=etag)
+
+
+@pytest.mark.parametrize("last_modified", ["yesterday", "", "1994-11-06", "Sun, 06 Nov 1994 08:49:37 +0000"])
+def test_a_bad_date_of_the_caller_is_an_error(last_modified):
+    with pytest.raises(ValueError, match=r"."):
+        evaluate(environ_of("GET", {}), last_modified=last_modified)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"etag": 1}, {"etag": b'"v1"'}, {"last_modified": b"x"}, {"last_modified": []}]
+)
+def test_an_argument_of_another_type_is_a_type_error(arguments):
+    with pytest.raises(TypeError):
+        evaluate(environ_of("GET", {}), **arguments)
+
+
+def test_a_decision_knows_its_status():
+    assert [decision.status for decision in DECISION.values()] == [None, 304, 412]
+
+
+def test_validators_are_keywords_only():
+    with pytest.raises(TypeError):
+        evaluate(environ_of("GET", {}), '"v1"')
