@@ -400,14 +400,13 @@ impl CacheControl {
 
     fn add(&mut self, element: &Element<'_>) {
         let name = element.name;
-        match Known::of(name) {
-            Some(directive) => self.add_known(directive, element),
-            None => {
-                // Whatever is refused here (no token, a control character, said before) is
-                // passed over: a recipient ignores what it does not know (§5.2.3).
-                let value = element.argument.map(|argument| argument.text());
-                let _ = self.add_extension(name, value.as_deref());
-            }
+        if let Some(directive) = Known::of(name) {
+            self.add_known(directive, element);
+        } else {
+            // Whatever is refused here (no token, a control character, said before) is passed
+            // over: a recipient ignores what it does not know (§5.2.3).
+            let value = element.argument.map(Argument::text);
+            let _ = self.add_extension(name, value.as_deref());
         }
     }
 
@@ -468,7 +467,7 @@ impl FromStr for CacheControl {
                         "{name} is no known directive: did you mean {meant}?"
                     )));
                 }
-                read.add_extension(name, argument.map(|argument| argument.text()).as_deref())?;
+                read.add_extension(name, argument.map(Argument::text).as_deref())?;
                 continue;
             };
             directive.check(name, argument)?;
@@ -772,16 +771,10 @@ impl<'a> Iterator for Elements<'a> {
             self.quotes = false;
             end = first_comma;
         }
-        let text = match end.and_then(|at| rest.split_at_checked(at)) {
-            Some((text, tail)) => {
-                self.rest = tail.strip_prefix(',');
-                text
-            }
-            None => {
-                self.rest = None;
-                rest
-            }
-        };
+        let (text, tail) = end
+            .and_then(|at| rest.split_at_checked(at))
+            .unwrap_or((rest, ""));
+        self.rest = tail.strip_prefix(',');
         Some(Element::of(trim(text)))
     }
 }
@@ -1042,7 +1035,7 @@ mod tests {
 
     #[test]
     fn of_thousands_of_unknown_directives_the_first_are_kept() {
-        let field: String = (0..100_000).map(|number| format!("x{number},")).collect();
+        let field = (0..100_000).fold(String::new(), |all, number| all + &format!("x{number},"));
         assert_eq!(
             read(&(field + "no-store")).extensions().len(),
             MAX_EXTENSIONS
