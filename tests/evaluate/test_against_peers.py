@@ -344,12 +344,12 @@ def test_django_agrees_but_for_the_table():
     configure()
     names = ["If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since"]
     states = [state for state in EXISTING if state.last_modified != THEN - 1]
-    assert compare(ask_django, DJANGO, cases(names, ["GET", "PUT", "OPTIONS"], states)) > 50_000
+    assert compare(ask_django, DJANGO, cases(names, ["GET", "PUT", "OPTIONS"], states)) > 30_000
 
 
 def test_werkzeug_agrees_but_for_the_table():
     names = ["If-Match", "If-None-Match", "If-Modified-Since"]
-    assert compare(ask_werkzeug, WERKZEUG, cases(names, ["GET"], EXISTING), as_bool=True) > 50_000
+    assert compare(ask_werkzeug, WERKZEUG, cases(names, ["GET"], EXISTING), as_bool=True) > 30_000
 
 
 @pytest.mark.parametrize("value", [IMF, "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"])
