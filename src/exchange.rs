@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use crate::config::Config;
 use crate::digest::ContentTag;
-use crate::http::cache_control;
+use crate::http::cache_control::CacheControl;
 use crate::http::date::HttpDate;
 use crate::http::entity_tag::EntityTag;
 use crate::http::field;
@@ -74,9 +74,9 @@ impl Arrival {
         let candidates = if config.policies.is_empty() {
             Candidates::default()
         } else {
-            config.policies.candidates(method, &path()?)
+            config.policies.on_the_way_in(method, &path()?)
         };
-        let takes_over = config.policies.takes_over(&candidates);
+        let takes_over = config.policies.takes_over(&candidates).is_some();
         Ok(Self { method: Method::of(method), candidates, takes_over })
     }
 
@@ -144,7 +144,7 @@ impl<'a> Head<'a> {
                 13 if name.eq_ignore_ascii_case("content-range") => head.partial = true,
                 13 if name.eq_ignore_ascii_case("cache-control") => {
                     head.has_freshness = true;
-                    head.no_store |= cache_control::has_no_store(value);
+                    head.no_store |= CacheControl::has_no_store(value);
                 }
                 14 if name.eq_ignore_ascii_case("content-length") => {
                     lengths += 1;
@@ -232,8 +232,8 @@ pub const PROBLEM_412: &str = concat!(
 /// What to send: the app's fields without those at `drop`, and then those of `add`.
 #[derive(Debug)]
 pub struct Answer<'a> {
-    /// What became of it.
-    pub outcome: Outcome,
+    /// What there is to count of it.
+    pub tally: Tally,
     /// The status line.
     pub status: Status,
     /// Places of the app's fields that are left out, ascending.
@@ -242,12 +242,27 @@ pub struct Answer<'a> {
     pub add: SmallVec<[(&'static str, Cow<'a, str>); 4]>,
     /// The content.
     pub body: Body,
+}
+
+/// What there is to count of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// What became of it.
+    pub outcome: Outcome,
     /// Was an entity-tag made?
     pub tag_made: bool,
     /// Was an ill-formed ETag of the app's taken out?
     pub ill_formed_tag: bool,
     /// Bytes of content that a 304 saved, as far as known.
     pub bytes_not_sent: u64,
+}
+
+impl Tally {
+    /// The tally of an exchange of which there is no more to say than this.
+    #[must_use]
+    pub const fn of(outcome: Outcome) -> Self {
+        Self { outcome, tag_made: false, ill_formed_tag: false, bytes_not_sent: 0 }
+    }
 }
 
 impl Arrival {
@@ -259,10 +274,14 @@ impl Arrival {
         let policy = if self.candidates.is_empty() {
             None
         } else {
-            config.policies.select(&self.candidates, status, head.media_type())
+            config.policies.on_the_way_out(&self.candidates, status, head.content_type)
         };
         let judged = self.method.is_read() && head.is_success();
-        let option = policy.map_or(EtagOption::Auto, |policy| policy.etag);
+        let option = match policy.map_or(EtagOption::Auto, |policy| policy.etag) {
+            // Who judges in the app's place does not rely on the app's tag.
+            EtagOption::Auto if self.takes_over => EtagOption::Content,
+            option => option,
+        };
         let has_own = matches!(head.etag, Etag::Good(_));
         let wanted = match option {
             EtagOption::Auto | EtagOption::Weak => !has_own,
@@ -312,24 +331,23 @@ impl Arrival {
         };
         let has_validator = etag.is_some() || dated;
 
+        let outcome = match decision {
+            Decision::NotModified => Outcome::NotModified,
+            Decision::PreconditionFailed => Outcome::Failed,
+            Decision::Proceed if self.method.is_read() && matches!(head.status, 304 | 412) => Outcome::App,
+            Decision::Proceed if !plan.judged || !has_validator => Outcome::Bypass,
+            Decision::Proceed if preconditions.is_empty() => Outcome::Unconditional,
+            Decision::Proceed => Outcome::Modified,
+        };
+        let ill_formed_tag = plan.judged && head.etag == Etag::IllFormed;
         let mut answer = Answer {
-            outcome: match decision {
-                Decision::NotModified => Outcome::NotModified,
-                Decision::PreconditionFailed => Outcome::Failed,
-                Decision::Proceed if self.method.is_read() && matches!(head.status, 304 | 412) => Outcome::App,
-                Decision::Proceed if !plan.judged || !has_validator => Outcome::Bypass,
-                Decision::Proceed if preconditions.is_empty() => Outcome::Unconditional,
-                Decision::Proceed => Outcome::Modified,
-            },
+            tally: Tally { outcome, tag_made: made.is_some(), ill_formed_tag, bytes_not_sent: 0 },
             status: Status::AsIs,
             drop: SmallVec::new(),
             add: SmallVec::new(),
             body: Body::AsIs,
-            tag_made: made.is_some(),
-            ill_formed_tag: plan.judged && head.etag == Etag::IllFormed,
-            bytes_not_sent: 0,
         };
-        let replaces_tag = made.is_some() && head.etag != Etag::Absent || answer.ill_formed_tag;
+        let replaces_tag = made.is_some() && head.etag != Etag::Absent || ill_formed_tag;
         if let Some(tag) = made {
             answer.add.push(("ETag", Cow::Owned(tag.to_string())));
         }
@@ -339,7 +357,7 @@ impl Arrival {
                 answer.status = Status::NotModified;
                 answer.body = Body::Empty;
                 if self.method == Method::Get {
-                    answer.bytes_not_sent = length.unwrap_or(0);
+                    answer.tally.bytes_not_sent = length.unwrap_or(0);
                 }
                 answer.drop_unless(head, |name| goes_with_304(name, etag.is_some()));
             }
@@ -455,24 +473,10 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Count an answer.
-    pub fn count(&self, answer: &Answer<'_>) {
-        self.outcome(answer.outcome);
-        if answer.tag_made {
-            self.tags_made.fetch_add(1, Relaxed);
-        }
-        if answer.ill_formed_tag {
-            self.ill_formed_tags.fetch_add(1, Relaxed);
-        }
-        if answer.bytes_not_sent > 0 {
-            self.bytes_not_sent.fetch_add(answer.bytes_not_sent, Relaxed);
-        }
-    }
-
-    /// Count an exchange for which there is no more to say than this.
-    pub fn outcome(&self, outcome: Outcome) {
+    /// Count an exchange.
+    pub fn count(&self, tally: &Tally) {
         self.requests.fetch_add(1, Relaxed);
-        let counter = match outcome {
+        let counter = match tally.outcome {
             Outcome::NotModified => &self.not_modified,
             Outcome::Modified => &self.modified,
             Outcome::Failed => &self.failed,
@@ -482,6 +486,15 @@ impl Counters {
             Outcome::Error => &self.errors,
         };
         counter.fetch_add(1, Relaxed);
+        if tally.tag_made {
+            self.tags_made.fetch_add(1, Relaxed);
+        }
+        if tally.ill_formed_tag {
+            self.ill_formed_tags.fetch_add(1, Relaxed);
+        }
+        if tally.bytes_not_sent > 0 {
+            self.bytes_not_sent.fetch_add(tally.bytes_not_sent, Relaxed);
+        }
     }
 
     /// All counts by name.

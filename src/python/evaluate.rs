@@ -1,0 +1,167 @@
+//! `evaluate()` for Python: preconditions from a WSGI environ, judged.
+
+use std::time::SystemTime;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyInt, PyString};
+
+use super::entity_tag::{self, EntityTag};
+use crate::http::date::HttpDate;
+use crate::http::preconditions::{self as http, Context, LastModified, Method, Preconditions, Validators};
+
+/// The clock of the protocol code, which has none of its own.
+pub(super) fn now() -> HttpDate {
+    SystemTime::now().into()
+}
+
+/// The precondition fields of an environ, held so that they can be looked at after the app ran.
+pub(super) struct Fields {
+    if_match: Option<Py<PyAny>>,
+    if_none_match: Option<Py<PyAny>>,
+    if_modified_since: Option<Py<PyAny>>,
+    if_unmodified_since: Option<Py<PyAny>>,
+}
+
+impl Fields {
+    pub(super) fn gather(environ: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = environ.py();
+        let field = |name: &Bound<'_, PyString>| -> PyResult<Option<Py<PyAny>>> {
+            Ok(environ.get_item(name)?.map(Bound::unbind))
+        };
+        Ok(Self {
+            if_match: field(intern!(py, "HTTP_IF_MATCH"))?,
+            if_none_match: field(intern!(py, "HTTP_IF_NONE_MATCH"))?,
+            if_modified_since: field(intern!(py, "HTTP_IF_MODIFIED_SINCE"))?,
+            if_unmodified_since: field(intern!(py, "HTTP_IF_UNMODIFIED_SINCE"))?,
+        })
+    }
+
+    pub(super) fn as_http<'a>(&'a self, py: Python<'a>) -> Preconditions<'a> {
+        Preconditions {
+            if_match: octets(py, self.if_match.as_ref()),
+            if_none_match: octets(py, self.if_none_match.as_ref()),
+            if_modified_since: octets(py, self.if_modified_since.as_ref()),
+            if_unmodified_since: octets(py, self.if_unmodified_since.as_ref()),
+            if_range: None,
+        }
+    }
+}
+
+/// The octets of a field's text. What is no text, or no Unicode, counts as a malformed field: it is there.
+fn octets<'a>(py: Python<'a>, value: Option<&'a Py<PyAny>>) -> Option<&'a [u8]> {
+    let value = value?.bind(py);
+    Some(value.cast::<PyString>().ok().and_then(|text| text.to_str().ok()).map_or(b"", str::as_bytes))
+}
+
+/// Judge the preconditions of a request (RFC 9110 §13.2.2) against the current representation.
+///
+/// `environ` is a WSGI environ: REQUEST_METHOD and the HTTP_IF_* fields are read. `etag` is an EntityTag, a
+/// tag as it stands in a field, or None. `last_modified` is a datetime (a naive one is UTC), an HTTP-date, an
+/// int of seconds since 1970, or None. `exists=False` says that there is no current representation. Returns a
+/// Decision. Call it only for requests that would be answered 2xx without preconditions (§13.2.1).
+///
+/// No request field raises: malformed dates are ignored, a malformed If-Match is false. Raises ValueError for
+/// an `etag` or a `last_modified` that is none, TypeError for one of another type.
+#[pyfunction]
+#[pyo3(signature = (environ, *, etag = None, last_modified = None, exists = true))]
+pub(super) fn evaluate<'py>(
+    py: Python<'py>,
+    environ: &Bound<'py, PyDict>,
+    etag: Option<&Bound<'py, PyAny>>,
+    last_modified: Option<&Bound<'py, PyAny>>,
+    exists: bool,
+) -> PyResult<Py<PyAny>> {
+    let last_modified = last_modified.map(date_of).transpose()?;
+    let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
+    let method = method.as_ref().and_then(|name| name.cast::<PyString>().ok());
+    let method = Method::of(method.and_then(|name| name.to_str().ok()).unwrap_or("GET"));
+    let fields = Fields::gather(environ)?;
+    let judge = |etag| {
+        let validators = Validators {
+            etag,
+            last_modified: last_modified.map(|date| LastModified { date, strong: false }),
+        };
+        let current = exists.then_some(&validators);
+        fields.as_http(py).evaluate(method, current, &Context { tag_suffixes: true, now })
+    };
+    let decision = match etag {
+        None => judge(None),
+        Some(etag) => match etag.cast::<EntityTag>() {
+            Ok(tag) => judge(Some(tag.get().as_http())),
+            Err(_) => match etag.cast::<PyString>() {
+                Ok(text) => judge(Some(entity_tag::parse(text.to_str()?)?)),
+                Err(_) => {
+                    return Err(PyTypeError::new_err(format!(
+                        "etag: an EntityTag, a str or None, not {}",
+                        etag.get_type().name()?
+                    )));
+                }
+            },
+        },
+    };
+    decision_object(py, decision)
+}
+
+fn date_of(value: &Bound<'_, PyAny>) -> PyResult<HttpDate> {
+    let py = value.py();
+    let out_of_range = || PyValueError::new_err(format!("last_modified: no HTTP-date can say {value:?}"));
+    if let Ok(text) = value.cast::<PyString>() {
+        let text = text.to_str()?;
+        return HttpDate::parse(text.as_bytes(), now()).ok_or_else(|| {
+            PyValueError::new_err(format!(
+                "last_modified: not an HTTP-date (RFC 9110 §5.6.7): {text:?}; it is written like \
+                 'Sun, 06 Nov 1994 08:49:37 GMT'"
+            ))
+        });
+    }
+    if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
+        return value.extract().ok().and_then(HttpDate::from_unix).ok_or_else(out_of_range);
+    }
+    let datetime = py.import(intern!(py, "datetime"))?;
+    if value.is_instance(&datetime.getattr(intern!(py, "datetime"))?)? {
+        let utc = datetime.getattr(intern!(py, "timezone"))?.getattr(intern!(py, "utc"))?;
+        let aware = if value.getattr(intern!(py, "tzinfo"))?.is_none() {
+            let zone = PyDict::new(py);
+            zone.set_item(intern!(py, "tzinfo"), utc)?;
+            value.call_method(intern!(py, "replace"), (), Some(&zone))?
+        } else {
+            value.clone()
+        };
+        let seconds: f64 = aware.call_method0(intern!(py, "timestamp"))?.extract()?;
+        if seconds < 0.0 {
+            return Err(out_of_range());
+        }
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative, and whole seconds is what an HTTP-date has"
+        )]
+        return HttpDate::from_unix(seconds as u64).ok_or_else(out_of_range);
+    }
+    Err(PyTypeError::new_err(format!(
+        "last_modified: a datetime, an HTTP-date as str, an int of seconds or None, not {}",
+        value.get_type().name()?
+    )))
+}
+
+/// The member of `notmodified.Decision`, a Python enum: looked up once.
+fn decision_object(py: Python<'_>, decision: http::Decision) -> PyResult<Py<PyAny>> {
+    static MEMBERS: PyOnceLock<[Py<PyAny>; 3]> = PyOnceLock::new();
+    let [proceed, not_modified, failed] = MEMBERS.get_or_try_init(py, || {
+        let class = py.import("notmodified.decision")?.getattr("Decision")?;
+        PyResult::Ok([
+            class.getattr("PROCEED")?.unbind(),
+            class.getattr("NOT_MODIFIED")?.unbind(),
+            class.getattr("PRECONDITION_FAILED")?.unbind(),
+        ])
+    })?;
+    Ok(match decision {
+        http::Decision::Proceed => proceed,
+        http::Decision::NotModified => not_modified,
+        http::Decision::PreconditionFailed => failed,
+    }
+    .clone_ref(py))
+}

@@ -1,0 +1,59 @@
+//! Fail open: what goes wrong in our own machinery is caught here and logged, and the app's own response
+//! goes out.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// Why a step of ours failed.
+pub(super) enum Failure {
+    Raised(PyErr),
+    Panicked(String),
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+/// Run a step of ours; neither an exception nor a panic of it reaches the app or the server.
+pub(super) fn guard<T>(step: impl FnOnce() -> PyResult<T>) -> Result<T, Failure> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(result) => result.map_err(Failure::Raised),
+        Err(panic) => Err(Failure::Panicked(message(&*panic))),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
+        .unwrap_or_else(|| "no message".into())
+}
+
+impl Failure {
+    /// Say it in the log, on the logger `notmodified`. Never raises: there may be no logging left to do.
+    pub(super) fn log(self, py: Python<'_>, what: &str) {
+        let (text, error) = match self {
+            Self::Raised(error) => (error.to_string(), Some(error)),
+            Self::Panicked(text) => (format!("panic: {text}"), None),
+        };
+        let logged = || -> PyResult<()> {
+            let logger =
+                py.import(intern!(py, "logging"))?.call_method1(intern!(py, "getLogger"), ("notmodified",))?;
+            let options = PyDict::new(py);
+            options.set_item(intern!(py, "exc_info"), error)?;
+            let arguments = ("%s failed, the app's own response goes out: %s", what, text);
+            logger.call_method(intern!(py, "error"), arguments, Some(&options))?;
+            Ok(())
+        };
+        if let Err(error) = logged() {
+            error.write_unraisable(py, None);
+        }
+    }
+}

@@ -1,0 +1,580 @@
+//! The WSGI middleware (PEP 3333): turns environ and start_response into calls of `exchange.rs`.
+//!
+//! The shape of a call: take in the request, run the app with a `start_response` that holds the head back,
+//! find out what can be known of the content without hurting, judge, forward one head, hand on the content.
+//! Every step of ours runs in a [`guard`]; exceptions of the app and of the server pass through.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
+use smallvec::SmallVec;
+
+use super::body::{self, Stream};
+use super::config;
+use super::entity_tag::tag_of;
+use super::evaluate::{Fields, now};
+use super::file::{FileTags, Wrapped};
+use super::guard::{Failure, guard};
+use super::start_response::{Held, StartResponse};
+use crate::config::Config;
+use crate::digest::TagKey;
+use crate::exchange::{Arrival, Body, Content, Counters, Head, Outcome, PROBLEM_412, Plan, Status, Tally};
+use crate::http::preconditions::Method;
+
+/// WSGI middleware that gives responses their validators and answers conditional GET and HEAD.
+///
+/// `application` is the WSGI app. `config` is a path to a configuration file, a Config, a mapping or None;
+/// keyword options are laid over it. Raises ConfigError (a ValueError) if the configuration is wrong.
+///
+/// What became of a request stands in `environ["notmodified.result"]` before the last byte goes out:
+/// `not-modified`, `modified`, `failed`, `unconditional`, `app`, `bypass` or `error`.
+#[pyclass(frozen, subclass, module = "notmodified")]
+pub(super) struct NotModified {
+    application: Py<PyAny>,
+    config: Config,
+    counters: Counters,
+    files: FileTags,
+}
+
+/// Set in the environ while an instance is at work, so that one inside it passes through.
+fn active(py: Python<'_>) -> &Bound<'_, PyString> {
+    intern!(py, "notmodified.active")
+}
+
+#[pymethods]
+impl NotModified {
+    #[new]
+    #[pyo3(signature = (application, config = None, **options))]
+    fn new(
+        application: &Bound<'_, PyAny>,
+        config: Option<&Bound<'_, PyAny>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        if !application.is_callable() {
+            return Err(PyTypeError::new_err(format!(
+                "application: a WSGI app is callable, {} is not",
+                application.get_type().name()?
+            )));
+        }
+        Ok(Self {
+            application: application.clone().unbind(),
+            config: config::resolve(application.py(), config, options)?,
+            counters: Counters::default(),
+            files: FileTags::default(),
+        })
+    }
+
+    /// The WSGI app that is wrapped.
+    #[getter]
+    fn application(&self, py: Python<'_>) -> Py<PyAny> {
+        self.application.clone_ref(py)
+    }
+
+    /// Counts since this process started, by name: `requests`, one for each word of
+    /// `environ["notmodified.result"]` (`errors` for `error`), `tags_made`, `ill_formed_tags` and
+    /// `bytes_not_sent` (bytes of content that 304s saved, as far as their length was known).
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = PyDict::new(py);
+        for (name, count) in self.counters.snapshot() {
+            stats.set_item(name, count)?;
+        }
+        Ok(stats)
+    }
+
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        environ: &Bound<'py, PyDict>,
+        start_response: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let this = slf.get();
+        let (exchange, disguise) = match guard(|| this.arrive(slf, environ, start_response)) {
+            Ok(Some(arrived)) => arrived,
+            Ok(None) => return this.application.bind(py).call1((environ, start_response)),
+            Err(failure) => {
+                this.failed(py, environ, failure, "taking in the request");
+                return this.application.bind(py).call1((environ, start_response));
+            }
+        };
+        let response = this
+            .application
+            .bind(py)
+            .call1((environ, &exchange))
+            .and_then(|returned| this.respond(&exchange, environ, returned));
+        if let Err(failure) = guard(|| disguise.take_off(environ)) {
+            failure.log(py, "cleaning up the environ");
+        }
+        response
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.application)
+    }
+}
+
+impl NotModified {
+    /// Take in a request; `None` if an instance outside this one is at work on it.
+    fn arrive<'py>(
+        &self,
+        slf: &Bound<'py, Self>,
+        environ: &Bound<'py, PyDict>,
+        server: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<(Bound<'py, StartResponse>, Disguise<'py>)>> {
+        let py = environ.py();
+        if environ.contains(active(py))? {
+            return Ok(None);
+        }
+        let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
+        let name = method.as_ref().map(|name| name.cast::<PyString>()).transpose()?;
+        let name = name.map(|name| name.to_str()).transpose()?.unwrap_or("GET");
+        let path = || match environ.get_item(intern!(py, "PATH_INFO"))? {
+            Some(path) => Ok(path.cast::<PyString>()?.to_string_lossy().into_owned()),
+            None => PyResult::Ok(String::new()),
+        };
+        let arrival = Arrival::new(&self.config, name, path)?;
+        let fields = Fields::gather(environ)?;
+        let mut disguise = Disguise::default();
+        if arrival.asks_as_get(&self.config) {
+            disguise.method = method;
+        }
+        if arrival.takes_over {
+            disguise.hide_fields(environ)?;
+        }
+        let exchange = StartResponse::new(
+            slf.clone().unbind(),
+            server.clone().unbind(),
+            environ.clone().unbind(),
+            arrival,
+            fields,
+        );
+        let exchange = Bound::new(py, exchange)?;
+        disguise.put_on(environ)?;
+        Ok(Some((exchange, disguise)))
+    }
+
+    /// The app has returned its iterable: answer with it, or with less.
+    fn respond<'py>(
+        &self,
+        exchange: &Bound<'py, StartResponse>,
+        environ: &Bound<'py, PyDict>,
+        returned: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = environ.py();
+        let mut body = AppBody::recognise(environ, returned);
+        match self.send_head(exchange, environ, &mut body) {
+            Ok(Body::AsIs) => body.into_body(),
+            Ok(Body::Empty) => body.replace(py, None),
+            Ok(Body::Problem) => body.replace(py, Some(PyBytes::new(py, PROBLEM_412.as_bytes()))),
+            Err(error) => {
+                // The server never gets the iterable, so its close() is ours to call.
+                if let Err(another) = body.close() {
+                    another.write_unraisable(py, None);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Judge and send the head, once it is certain. Returns what follows it.
+    fn send_head<'py>(
+        &self,
+        exchange: &Bound<'py, StartResponse>,
+        environ: &Bound<'py, PyDict>,
+        body: &mut AppBody<'py>,
+    ) -> PyResult<Body> {
+        let py = environ.py();
+        let this = exchange.get();
+        loop {
+            if this.is_sent() {
+                // By write(): what is left of the content follows the head that went out.
+                return Ok(if this.drops_content() { Body::Empty } else { Body::AsIs });
+            }
+            let Some(held) = this.take() else {
+                // An app may call start_response as late as in its first iteration.
+                if body.start()? {
+                    continue;
+                }
+                return Ok(Body::AsIs); // It never did: the server has the words for that.
+            };
+            let outgoing = match guard(|| self.judge(exchange, &held, body)) {
+                Ok(Judged::Outgoing(outgoing)) => outgoing,
+                Ok(Judged::Raised(error)) => return Err(error),
+                Ok(Judged::Replaced) => continue,
+                Err(failure) => {
+                    self.failed(py, environ, failure, "judging the response");
+                    Outgoing::as_is(py, held, this.arrival.method)
+                }
+            };
+            // The head waits for the first chunk: until then the app may change its mind.
+            if outgoing.body == Body::AsIs && body.start()? && this.is_held() {
+                continue;
+            }
+            self.note(environ, &outgoing);
+            this.mark_sent();
+            outgoing.send(this.server.bind(py))?;
+            return Ok(outgoing.body);
+        }
+    }
+
+    /// The head goes out because the app uses `write()`. Returns the server's `write`, or `None` if the
+    /// content is to be dropped.
+    pub(super) fn write_head(
+        &self,
+        exchange: &Bound<'_, StartResponse>,
+        environ: &Bound<'_, PyDict>,
+        held: Held,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let py = environ.py();
+        let outgoing = match guard(|| self.judge(exchange, &held, &mut AppBody::Written)) {
+            Ok(Judged::Outgoing(outgoing)) => outgoing,
+            Ok(Judged::Raised(error)) => return Err(error),
+            Ok(Judged::Replaced) => Outgoing::as_is(py, held, exchange.get().arrival.method),
+            Err(failure) => {
+                self.failed(py, environ, failure, "judging the response");
+                Outgoing::as_is(py, held, exchange.get().arrival.method)
+            }
+        };
+        self.note(environ, &outgoing);
+        exchange.get().mark_sent();
+        let write = outgoing.send(exchange.get().server.bind(py))?;
+        match outgoing.body {
+            Body::AsIs => Ok(Some(write.unbind())),
+            Body::Empty => Ok(None),
+            Body::Problem => write.call1((PyBytes::new(py, PROBLEM_412.as_bytes()),)).map(|_| None),
+        }
+    }
+
+    /// Read the app's head, find its validators, judge, and put the new head together.
+    fn judge<'py>(
+        &self,
+        exchange: &Bound<'py, StartResponse>,
+        held: &Held,
+        body: &mut AppBody<'py>,
+    ) -> PyResult<Judged<'py>> {
+        let py = exchange.py();
+        let this = exchange.get();
+        let status = held.status.bind(py).cast::<PyString>()?;
+        let headers = held.headers.bind(py).cast::<PyList>()?;
+        // Owned: other threads run while the GIL is released for hashing.
+        let owned = headers
+            .iter()
+            .map(|field| {
+                let field = field.cast_into::<PyTuple>()?;
+                let name = field.get_item(0)?.cast_into::<PyString>()?;
+                let value = field.get_item(1)?.cast_into::<PyString>()?;
+                Ok((field, name, value))
+            })
+            .collect::<PyResult<SmallVec<[_; 16]>>>()?;
+        let fields = owned
+            .iter()
+            .map(|(_, name, value)| Ok((name.to_str()?, value.to_str()?)))
+            .collect::<PyResult<SmallVec<[_; 16]>>>()?;
+        let head = Head::new(status_code(status.to_str()?)?, &fields);
+        let plan = this.arrival.plan(&self.config, &head);
+        let content = match body.look(self, &plan, &head) {
+            Ok(content) => content,
+            Err(Unseen::Ours(error)) => return Err(error),
+            Err(Unseen::TheApps(error)) => return Ok(Judged::Raised(error)),
+        };
+        if this.is_held() {
+            return Ok(Judged::Replaced);
+        }
+        let answer = this.arrival.answer(&self.config, &this.fields.as_http(py), &head, &plan, &content, now);
+        let status = match answer.status {
+            Status::AsIs => status,
+            Status::NotModified => intern!(py, "304 Not Modified"),
+            Status::PreconditionFailed => intern!(py, "412 Precondition Failed"),
+        };
+        let headers = if answer.drop.is_empty() && answer.add.is_empty() {
+            headers.clone()
+        } else {
+            let kept = owned.iter().enumerate().filter(|(place, _)| !answer.drop.contains(place));
+            let headers = PyList::new(py, kept.map(|(_, (field, ..))| field))?;
+            for (name, value) in &answer.add {
+                headers.append((field_name(py, name), &**value))?;
+            }
+            headers
+        };
+        Ok(Judged::Outgoing(Outgoing {
+            status: status.clone().into_any(),
+            headers: headers.into_any(),
+            body: answer.body,
+            tally: Some(answer.tally),
+        }))
+    }
+
+    /// Count an answer and tell the access log.
+    fn note(&self, environ: &Bound<'_, PyDict>, outgoing: &Outgoing<'_>) {
+        let Some(tally) = &outgoing.tally else { return }; // It failed, which is noted already.
+        self.counters.count(tally);
+        say(environ, tally.outcome);
+    }
+
+    fn failed(&self, py: Python<'_>, environ: &Bound<'_, PyDict>, failure: Failure, what: &str) {
+        self.counters.count(&Tally::of(Outcome::Error));
+        say(environ, Outcome::Error);
+        failure.log(py, what);
+    }
+}
+
+fn say(environ: &Bound<'_, PyDict>, outcome: Outcome) {
+    let py = environ.py();
+    let word = match outcome {
+        Outcome::NotModified => intern!(py, Outcome::NotModified.word()),
+        Outcome::Modified => intern!(py, Outcome::Modified.word()),
+        Outcome::Failed => intern!(py, Outcome::Failed.word()),
+        Outcome::Unconditional => intern!(py, Outcome::Unconditional.word()),
+        Outcome::App => intern!(py, Outcome::App.word()),
+        Outcome::Bypass => intern!(py, Outcome::Bypass.word()),
+        Outcome::Error => intern!(py, Outcome::Error.word()),
+    };
+    if let Err(error) = environ.set_item(intern!(py, "notmodified.result"), word) {
+        error.write_unraisable(py, None);
+    }
+}
+
+fn field_name<'py>(py: Python<'py>, name: &'static str) -> Bound<'py, PyString> {
+    if name == "ETag" { intern!(py, "ETag").clone() } else { PyString::new(py, name) }
+}
+
+fn status_code(status: &str) -> PyResult<u16> {
+    let code = status.split(' ').next().filter(|code| code.len() == 3).and_then(|code| code.parse().ok());
+    code.ok_or_else(|| PyValueError::new_err(format!("not a status line: {status:?}")))
+}
+
+/// What the app sees differently while it works on a request, and how it was before.
+#[derive(Default)]
+struct Disguise<'py> {
+    /// HEAD, where the app is asked as for GET.
+    method: Option<Bound<'py, PyAny>>,
+    /// The fields that are hidden because we judge in the app's place.
+    hidden: SmallVec<[(&'static str, Bound<'py, PyAny>); 6]>,
+}
+
+impl<'py> Disguise<'py> {
+    fn hide_fields(&mut self, environ: &Bound<'py, PyDict>) -> PyResult<()> {
+        for name in [
+            "HTTP_IF_MATCH",
+            "HTTP_IF_NONE_MATCH",
+            "HTTP_IF_MODIFIED_SINCE",
+            "HTTP_IF_UNMODIFIED_SINCE",
+            "HTTP_IF_RANGE",
+            "HTTP_RANGE",
+        ] {
+            if let Some(value) = environ.get_item(name)? {
+                self.hidden.push((name, value));
+            }
+        }
+        Ok(())
+    }
+
+    fn put_on(&self, environ: &Bound<'py, PyDict>) -> PyResult<()> {
+        let py = environ.py();
+        for (name, _) in &self.hidden {
+            environ.del_item(name)?;
+        }
+        if self.method.is_some() {
+            environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
+        }
+        environ.set_item(active(py), true)
+    }
+
+    /// Put everything back: access logs read the environ.
+    fn take_off(self, environ: &Bound<'py, PyDict>) -> PyResult<()> {
+        let py = environ.py();
+        for (name, value) in self.hidden {
+            environ.set_item(name, value)?;
+        }
+        if let Some(method) = self.method {
+            environ.set_item(intern!(py, "REQUEST_METHOD"), method)?;
+        }
+        environ.del_item(active(py))
+    }
+}
+
+/// A head that is ready to go, and what follows it.
+struct Outgoing<'py> {
+    status: Bound<'py, PyAny>,
+    headers: Bound<'py, PyAny>,
+    body: Body,
+    /// `None` if we failed.
+    tally: Option<Tally>,
+}
+
+enum Judged<'py> {
+    Outgoing(Outgoing<'py>),
+    /// The app called start_response once more meanwhile.
+    Replaced,
+    /// The app's iterable raised.
+    Raised(PyErr),
+}
+
+impl<'py> Outgoing<'py> {
+    /// The app's own response. (A HEAD was asked as a GET, so its content stays behind all the same.)
+    fn as_is(py: Python<'py>, held: Held, method: Method) -> Self {
+        Self {
+            status: held.status.into_bound(py),
+            headers: held.headers.into_bound(py),
+            body: if method == Method::Head { Body::Empty } else { Body::AsIs },
+            tally: None,
+        }
+    }
+
+    fn send(&self, server: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        server.call1((&self.status, &self.headers))
+    }
+}
+
+/// Who is to blame that the content could not be looked at.
+enum Unseen {
+    Ours(PyErr),
+    TheApps(PyErr),
+}
+
+impl From<PyErr> for Unseen {
+    fn from(error: PyErr) -> Self {
+        Self::Ours(error)
+    }
+}
+
+/// What the app returned, told apart by what may be known of it without hurting.
+enum AppBody<'py> {
+    /// A list or tuple: all there.
+    Pieces(Bound<'py, PyAny>),
+    /// A `wsgi.file_wrapper`: the very object goes to the server, which may use sendfile.
+    File(Bound<'py, PyAny>),
+    /// A response object that says that it does not stream and has its content at hand, as Django's.
+    Whole(Bound<'py, PyAny>),
+    /// Any other iterable.
+    Stream(Stream<'py>),
+    /// Content that comes by `write()`.
+    Written,
+}
+
+impl<'py> AppBody<'py> {
+    fn recognise(environ: &Bound<'py, PyDict>, returned: Bound<'py, PyAny>) -> Self {
+        if returned.is_exact_instance_of::<PyList>() || returned.is_exact_instance_of::<PyTuple>() {
+            Self::Pieces(returned)
+        } else if is_file_wrapper(environ, &returned) {
+            Self::File(returned)
+        } else if is_whole(&returned) {
+            Self::Whole(returned)
+        } else {
+            Self::Stream(Stream::new(returned))
+        }
+    }
+
+    /// Find out what the plan wants to know of the content.
+    fn look(
+        &mut self,
+        middleware: &NotModified,
+        plan: &Plan<'_>,
+        head: &Head<'_>,
+    ) -> Result<Content, Unseen> {
+        let key = middleware.config.tag_key.as_ref();
+        match self {
+            Self::Pieces(object) => {
+                let Some(pieces) = bytes_of(object) else { return Ok(Content::default()) };
+                Ok(content_of(object.py(), &pieces, plan, key))
+            }
+            Self::Whole(object) if plan.wants_content => {
+                let content = object.getattr(intern!(object.py(), "content"))?;
+                let Ok(content) = content.cast_into::<PyBytes>() else { return Ok(Content::default()) };
+                Ok(content_of(object.py(), &[content], plan, key))
+            }
+            Self::File(object) if plan.wants_content || head.content_length.is_none() => {
+                let Some(file) = Wrapped::open(object)? else { return Ok(Content::default()) };
+                let length = file.length();
+                // With another length declared, it is not the file that is sent, but a part of it.
+                let whole = head.content_length.is_none_or(|declared| declared == length);
+                let tag = if plan.wants_content && whole {
+                    file.tag(object.py(), &middleware.files, key, middleware.config.max_file)?
+                } else {
+                    None
+                };
+                Ok(Content { tag, length: Some(length), say_length: true })
+            }
+            Self::Stream(stream) if plan.may_collect => {
+                let Some(declared) = head.content_length else { return Ok(Content::default()) };
+                match stream.collect(declared).map_err(Unseen::TheApps)? {
+                    Some(pieces) => Ok(content_of(stream.py(), &pieces, plan, key)),
+                    None => Ok(Content::default()),
+                }
+            }
+            _ => Ok(Content::default()),
+        }
+    }
+
+    /// Have the first chunk of a stream at hand. False if there was nothing to do.
+    fn start(&mut self) -> PyResult<bool> {
+        match self {
+            Self::Stream(stream) if !stream.is_started() => stream.pull().map(|()| true),
+            _ => Ok(false),
+        }
+    }
+
+    fn into_body(self) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Pieces(object) | Self::File(object) | Self::Whole(object) => Ok(object),
+            Self::Stream(stream) => stream.into_body(),
+            Self::Written => Err(PyValueError::new_err("content that was written has no iterable")),
+        }
+    }
+
+    /// Something else, or nothing, in place of the content, which is closed in its time.
+    fn replace(self, py: Python<'py>, other: Option<Bound<'py, PyBytes>>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Pieces(_) | Self::Written => Ok(PyTuple::new(py, other)?.into_any()),
+            Self::File(object) | Self::Whole(object) => Stream::new(object).replace(other),
+            Self::Stream(stream) => stream.replace(other),
+        }
+    }
+
+    fn close(self) -> PyResult<()> {
+        match self {
+            Self::Pieces(_) | Self::Written => Ok(()),
+            Self::File(object) | Self::Whole(object) => body::close(&object),
+            Self::Stream(stream) => stream.close(),
+        }
+    }
+}
+
+fn bytes_of<'py>(object: &Bound<'py, PyAny>) -> Option<SmallVec<[Bound<'py, PyBytes>; 4]>> {
+    match object.cast::<PyList>() {
+        Ok(list) => list.iter().map(|piece| piece.cast_into().ok()).collect(),
+        Err(_) => object.cast::<PyTuple>().ok()?.iter().map(|piece| piece.cast_into().ok()).collect(),
+    }
+}
+
+fn content_of(
+    py: Python<'_>,
+    pieces: &[Bound<'_, PyBytes>],
+    plan: &Plan<'_>,
+    key: Option<&TagKey>,
+) -> Content {
+    let pieces: SmallVec<[&[u8]; 4]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
+    Content {
+        tag: plan.wants_content.then(|| (tag_of(py, &pieces, key), false)),
+        length: Some(pieces.iter().map(|piece| piece.len() as u64).sum()),
+        say_length: false,
+    }
+}
+
+fn is_file_wrapper(environ: &Bound<'_, PyDict>, returned: &Bound<'_, PyAny>) -> bool {
+    match environ.get_item(intern!(environ.py(), "wsgi.file_wrapper")) {
+        // On servers whose wrapper is a function there is nothing to tell it by.
+        Ok(Some(wrapper)) => {
+            wrapper.cast::<PyType>().is_ok_and(|wrapper| returned.is_instance(wrapper).unwrap_or(false))
+        }
+        _ => false,
+    }
+}
+
+fn is_whole(returned: &Bound<'_, PyAny>) -> bool {
+    let py = returned.py();
+    returned
+        .getattr_opt(intern!(py, "streaming"))
+        .is_ok_and(|streaming| streaming.is_some_and(|streaming| streaming.is(PyBool::new(py, false))))
+}
