@@ -1,0 +1,118 @@
+# Everything that is done with this repository, each in one word. `make help` lists them.
+#
+# `demo` and `test` work in a fresh clone: they look for what the machine must bring (.ci/machine says what is
+# missing), make a virtual environment, install pinned requirements into it and build the extension, and do
+# each again only when its inputs have changed.
+
+PYTHON ?= python3
+VENV ?= .venv
+# CPython versions of `make test-all`; each is looked for as python3.N, then among pyenv's.
+PYTHONS ?= 3.10 3.11 3.12 3.13
+FUZZ_SECONDS ?= 300
+LONG_PROPTEST_CASES ?= 20000
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+.NOTPARALLEL:
+
+PY := $(VENV)/bin/python
+PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+EXTENSION := python/notmodified/_core.abi3.so
+RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs')
+
+# A stamp without its extension is a lie.
+ifeq ($(wildcard $(EXTENSION)),)
+$(shell rm -f $(VENV)/.built)
+endif
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: $(VENV)/.demo $(VENV)/.built ## a sample site under Gunicorn, and a client that shows what 304s save
+	$(VENV)/bin/notmodified demo
+
+.PHONY: demo-serve
+demo-serve: $(VENV)/.demo $(VENV)/.built ## the sample site alone, until Ctrl-C, with curl lines to try
+	$(VENV)/bin/notmodified demo --serve
+
+.PHONY: test
+test: $(VENV)/.dev $(VENV)/.built ## Rust and Python tests, but the long ones
+	cargo test --locked
+	$(PY) -m pytest -m "not long"
+
+.PHONY: test-long
+test-long: $(VENV)/.dev $(VENV)/.built ## soaks, big inputs, many more property-test cases
+	PROPTEST_CASES=$(LONG_PROPTEST_CASES) cargo test --locked --release
+	$(PY) -m pytest -m long
+
+.PHONY: test-all
+test-all: $(VENV)/.dev ## the Python tests on each CPython of PYTHONS, all with one abi3 wheel
+	rm -rf dist/test-all && $(VENV)/bin/maturin build --quiet --release --locked --out dist/test-all
+	for version in $(PYTHONS); do .ci/test-with-wheel "$$version" dist/test-all/notmodified-*.whl; done
+
+.PHONY: lint
+lint: $(VENV)/.dev $(VENV)/.built ## formatting, clippy, ruff, mypy, stubs against the built module
+	cargo fmt --check
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy --strict python
+	$(PY) -m mypy.stubtest notmodified
+
+.PHONY: fmt
+fmt: $(VENV)/.dev ## format everything
+	cargo fmt
+	$(VENV)/bin/ruff check --fix-only
+	$(VENV)/bin/ruff format
+
+.PHONY: bench
+bench: $(VENV)/.dev $(VENV)/.built ## Rust benches, then the comparison with the peers
+	cargo bench --locked
+	$(PY) benches/compare.py
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
+	@cargo +nightly --version >/dev/null 2>&1 || { echo "a nightly toolchain is missing: rustup toolchain install nightly"; exit 1; }
+	for target in $$(cargo +nightly fuzz list); do \
+		cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1; \
+	done
+
+# Locked for every Python and platform at once; hashes, and no registry's address.
+LOCK = .venv-tools/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
+
+.PHONY: requirements
+requirements: ## lock requirements/*.in again, to the newest versions that they allow
+	test -x .venv-tools/bin/uv || { $(PYTHON) -m venv .venv-tools && .venv-tools/bin/pip install --quiet uv; }
+	$(LOCK) --upgrade requirements/dev.in --output-file requirements/dev.txt
+	$(LOCK) --constraint requirements/dev.txt requirements/demo.in --output-file requirements/demo.txt
+
+.PHONY: clean
+clean: ## remove everything that was built or installed here
+	cargo clean
+	rm -rf .venv .venv-* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis python/notmodified/_core*.so
+	find python tests benches examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(PY):
+	@.ci/machine $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+
+# The demo's requirements are a subset of the developers', in the same versions.
+$(VENV)/.demo: requirements/demo.txt | $(PY)
+	$(PIP_INSTALL) -r requirements/demo.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(PY)
+	$(PIP_INSTALL) -r requirements/dev.txt
+	@touch $@ $(VENV)/.demo
+
+# A stale _core*.so in python/ would win on import without a word, so it goes first.
+$(VENV)/.built: $(RUST_SOURCES) | $(VENV)/.demo
+	rm -f python/notmodified/_core*.so
+	VIRTUAL_ENV="$(abspath $(VENV))" $(VENV)/bin/maturin develop --quiet --release --locked
+	@touch $@
