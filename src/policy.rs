@@ -47,7 +47,7 @@ pub struct Template {
 
 /// Why a template, media type, method or set of policies was refused: one sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidPolicy(String);
+pub struct InvalidPolicy(pub(crate) String);
 
 impl fmt::Display for InvalidPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

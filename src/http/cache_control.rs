@@ -76,7 +76,8 @@ pub struct CacheControl {
     pub max_stale: Option<MaxStale>,
     /// `min-fresh` in seconds, of requests (RFC 9111 §5.2.1.3).
     pub min_fresh: Option<u32>,
-    extensions: Vec<Extension>,
+    /// Every other directive (RFC 9111 §5.2.3).
+    pub extensions: Extensions,
 }
 
 /// How far `no-cache` or `private` reaches.
@@ -97,24 +98,56 @@ pub enum MaxStale {
     Seconds(u32),
 }
 
-/// A directive that this module does not know (RFC 9111 §5.2.3).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Extension {
-    name: String,
-    value: Option<String>,
-}
+/// Directives that have no field of their own in [`CacheControl`], in the order they came
+/// (RFC 9111 §5.2.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Extensions(Vec<(String, Option<String>)>);
 
-impl Extension {
-    /// The name, a token in lower case.
+impl Extensions {
+    /// Each name, a token in lower case, with its argument, without quotes.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Option<&str>)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_deref()))
     }
 
-    /// The argument, without quotes.
-    #[must_use]
-    pub fn value(&self) -> Option<&str> {
-        self.value.as_deref()
+    /// Add a directive.
+    ///
+    /// # Errors
+    ///
+    /// If the name is no token, is one of the known directives or is there already, if there
+    /// are [`MAX_EXTENSIONS`], or if the value has a character that no header field can carry.
+    pub fn add(&mut self, name: &str, value: Option<&str>) -> Result<(), InvalidDirective> {
+        let refuse = |sentence| Err(InvalidDirective(sentence));
+        if !is_token(name) {
+            return refuse(format!(
+                "{name:?} is no directive name: use letters, digits and hyphens"
+            ));
+        }
+        if Known::of(name).is_some() {
+            return refuse(format!(
+                "{name} is a directive of its own, not an extension"
+            ));
+        }
+        if self.0.len() >= MAX_EXTENSIONS {
+            return refuse(format!(
+                "{name} is one directive too many: {MAX_EXTENSIONS} of other names are kept"
+            ));
+        }
+        if let Some(value) = value
+            && !value.bytes().all(is_field_text)
+        {
+            return refuse(format!(
+                "{name} has the argument {value:?}: control characters cannot be in a header field"
+            ));
+        }
+        let name = name.to_ascii_lowercase();
+        if self.0.iter().any(|(have, _)| *have == name) {
+            return refuse(format!("{name} is given twice"));
+        }
+        self.0.push((name, value.map(str::to_owned)));
+        Ok(())
     }
 }
 
@@ -216,56 +249,6 @@ impl CacheControl {
     #[must_use]
     pub fn has_no_transform(field: &str) -> bool {
         has_flag(field, "no-transform")
-    }
-
-    /// The directives that have no field of their own here, in the order they came.
-    #[must_use]
-    pub fn extensions(&self) -> &[Extension] {
-        &self.extensions
-    }
-
-    /// Add a directive that has no field of its own here (RFC 9111 §5.2.3).
-    ///
-    /// # Errors
-    ///
-    /// If the name is no token, is one of the known directives or is there already, if there
-    /// are [`MAX_EXTENSIONS`], or if the value has a character that no header field can carry.
-    pub fn add_extension(
-        &mut self,
-        name: &str,
-        value: Option<&str>,
-    ) -> Result<(), InvalidDirective> {
-        if !is_token(name) {
-            return Err(InvalidDirective(format!(
-                "{name:?} is no directive name: use letters, digits and hyphens"
-            )));
-        }
-        if Known::of(name).is_some() {
-            return Err(InvalidDirective(format!(
-                "{name} is a directive with a field of its own, not an extension"
-            )));
-        }
-        if self.extensions.len() >= MAX_EXTENSIONS {
-            return Err(InvalidDirective(format!(
-                "{name} is one directive too many: {MAX_EXTENSIONS} of other names are kept"
-            )));
-        }
-        if let Some(value) = value
-            && !value.bytes().all(is_field_text)
-        {
-            return Err(InvalidDirective(format!(
-                "{name} has the argument {value:?}: control characters cannot be in a header field"
-            )));
-        }
-        let name = name.to_ascii_lowercase();
-        if self.extensions.iter().any(|have| have.name == name) {
-            return Err(InvalidDirective(format!("{name} is given twice")));
-        }
-        self.extensions.push(Extension {
-            name,
-            value: value.map(str::to_owned),
-        });
-        Ok(())
     }
 
     /// Tell whether nothing is said.
@@ -406,7 +389,7 @@ impl CacheControl {
             // Whatever is refused here (no token, a control character, said before) is passed
             // over: a recipient ignores what it does not know (§5.2.3).
             let value = element.argument.map(Argument::text);
-            let _ = self.add_extension(name, value.as_deref());
+            let _ = self.extensions.add(name, value.as_deref());
         }
     }
 
@@ -467,7 +450,8 @@ impl FromStr for CacheControl {
                         "{name} is no known directive: did you mean {meant}?"
                     )));
                 }
-                read.add_extension(name, argument.map(Argument::text).as_deref())?;
+                read.extensions
+                    .add(name, argument.map(Argument::text).as_deref())?;
                 continue;
             };
             directive.check(name, argument)?;
@@ -540,7 +524,7 @@ impl fmt::Display for CacheControl {
                 },
             }
         }
-        for Extension { name, value } in &self.extensions {
+        for (name, value) in self.extensions.iter() {
             flag(f, &mut first, name, true)?;
             match value {
                 None => {}
@@ -1037,7 +1021,7 @@ mod tests {
     fn of_thousands_of_unknown_directives_the_first_are_kept() {
         let field = (0..100_000).fold(String::new(), |all, number| all + &format!("x{number},"));
         assert_eq!(
-            read(&(field + "no-store")).extensions().len(),
+            read(&(field + "no-store")).extensions.iter().len(),
             MAX_EXTENSIONS
         );
     }
