@@ -21,13 +21,18 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
+};
 use serde_path_to_error::{Path, Segment};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use crate::digest::TagKey;
-use crate::http::cache_control::{CacheControl, InvalidDirective, MAX_SECONDS, Scope, nearest};
+use crate::http::cache_control::{
+    CacheControl, InvalidDirective, MAX_SECONDS, MaxStale, Scope, nearest,
+};
 use crate::http::field;
 use crate::policy::{EtagOption, InvalidPolicy, MediaType, Policies, Policy, Status, Template};
 
@@ -107,6 +112,16 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+impl ConfigError {
+    /// Tell whether the key itself is what is wrong.
+    #[must_use]
+    pub fn is_unknown_key(&self) -> bool {
+        self.reason.starts_with(NO_SUCH_KEY)
+    }
+}
+
+const NO_SUCH_KEY: &str = "no such key";
 
 /// Where some settings were written.
 #[derive(Debug)]
@@ -212,10 +227,24 @@ impl Settings {
         self
     }
 
-    /// The settings as they were written.
-    #[must_use]
-    pub fn values(&self) -> &Table {
-        &self.values
+    /// Read these as the directives of one `Cache-Control` field instead: `max_age`, `no_cache`
+    /// and so on, as in a policy's `cache_control`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Settings::read`], save that contradictions are let through.
+    pub fn read_directives(&self) -> Result<CacheControl, ConfigError> {
+        let written: DirectiveTable = self.parse()?;
+        written
+            .into_directives()
+            .map_err(|error| self.wrong(&[Step::Key("extensions".into())], error.to_string()))
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        serde_path_to_error::deserialize(self.values.clone()).map_err(|error| {
+            let (reason, path) = (reason(error.inner().message()), error.path());
+            self.wrong(&steps(path), reason)
+        })
     }
 
     /// Check the settings. `environment` looks up a variable for `env:NAME`.
@@ -392,8 +421,8 @@ fn reason(message: &str) -> String {
         let unknown = names.next().unwrap_or_default();
         let known: Vec<&str> = names.collect();
         return match nearest(unknown, known.iter().copied()) {
-            Some(meant) => format!("no such key, did you mean {meant}?"),
-            None => format!("no such key; there are {}", known.join(", ")),
+            Some(meant) => format!("{NO_SUCH_KEY}, did you mean {meant}?"),
+            None => format!("{NO_SUCH_KEY}; there are {}", known.join(", ")),
         };
     }
     match message.split_once(", expected ") {
@@ -473,7 +502,8 @@ fn none<T>() -> Many<T> {
     Many(Vec::new())
 }
 
-/// `cache_control` as a table. A string is read by [`CacheControl`] itself.
+/// `cache_control` as a table, and the keywords of `CacheControl` in Python. A string is read by
+/// [`CacheControl`] itself. Policies refuse the directives of requests, see [`check_directives`].
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(clippy::struct_excessive_bools)]
@@ -491,6 +521,9 @@ struct DirectiveTable {
     s_maxage: Option<Seconds>,
     stale_while_revalidate: Option<Seconds>,
     stale_if_error: Option<Seconds>,
+    only_if_cached: bool,
+    max_stale: Option<Staleness>,
+    min_fresh: Option<Seconds>,
     extensions: BTreeMap<String, Argument>,
 }
 
@@ -750,10 +783,9 @@ impl Setting for EtagOption {
     const EXPECTED: &'static str = "\"auto\", \"content\", \"weak\" or \"off\"";
 
     fn of_text(text: &str) -> Result<Self, String> {
-        Self::WORDS
+        Self::ALL
             .into_iter()
-            .find(|(word, _)| *word == text)
-            .map(|(_, option)| option)
+            .find(|option| option.word() == text)
             .ok_or_else(|| format!("expected {}", Self::EXPECTED))
     }
 }
@@ -838,6 +870,34 @@ impl<'de> Deserialize<'de> for Reach {
         }
 
         deserializer.deserialize_any(ReachVisitor)
+    }
+}
+
+/// `max_stale`: true for any, or seconds. False is nothing.
+struct Staleness(Option<MaxStale>);
+
+impl<'de> Deserialize<'de> for Staleness {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StalenessVisitor;
+
+        impl Visitor<'_> for StalenessVisitor {
+            type Value = Staleness;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or a whole number of seconds")
+            }
+
+            fn visit_bool<E: de::Error>(self, any: bool) -> Result<Staleness, E> {
+                Ok(Staleness(any.then_some(MaxStale::Any)))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Staleness, E> {
+                let Seconds(seconds) = Seconds::deserialize(number.into_deserializer())?;
+                Ok(Staleness(Some(MaxStale::Seconds(seconds))))
+            }
+        }
+
+        deserializer.deserialize_any(StalenessVisitor)
     }
 }
 
@@ -927,6 +987,9 @@ impl DirectiveTable {
             s_maxage: seconds(self.s_maxage),
             stale_while_revalidate: seconds(self.stale_while_revalidate),
             stale_if_error: seconds(self.stale_if_error),
+            only_if_cached: self.only_if_cached,
+            max_stale: self.max_stale.and_then(|Staleness(stale)| stale),
+            min_fresh: seconds(self.min_fresh),
             ..CacheControl::default()
         };
         for (name, argument) in &self.extensions {

@@ -217,6 +217,16 @@ impl Status {
     }
 }
 
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            write!(f, "{}", self.first)
+        } else {
+            write!(f, "{}xx", self.first / 100)
+        }
+    }
+}
+
 /// Which media types a policy is for: one, all of a type (`image/*`) or all (`*/*`)
 /// (RFC 9110 §8.3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,6 +279,12 @@ impl MediaType {
     }
 }
 
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.subtype)
+    }
+}
+
 /// Where the entity-tag of a response comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EtagOption {
@@ -284,13 +300,19 @@ pub enum EtagOption {
 }
 
 impl EtagOption {
-    /// Every option with the word for it in configuration.
-    pub const WORDS: [(&'static str, Self); 4] = [
-        ("auto", Self::Auto),
-        ("content", Self::Content),
-        ("weak", Self::Weak),
-        ("off", Self::Off),
-    ];
+    /// Every option.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Content, Self::Weak, Self::Off];
+
+    /// The word for it in configuration.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Content => "content",
+            Self::Weak => "weak",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// One rule of the user's: what it is for, and what then holds.
@@ -384,6 +406,21 @@ pub enum Verdict {
     Status,
     /// Only its media type does not match.
     MediaType,
+}
+
+impl Verdict {
+    /// A word for it, for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Applies => "applies",
+            Self::Later => "later",
+            Self::Path => "path",
+            Self::Method => "method",
+            Self::Status => "status",
+            Self::MediaType => "media-type",
+        }
+    }
 }
 
 impl Policies {
