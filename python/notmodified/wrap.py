@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
-import os
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from notmodified._core import NotModified
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
     from types import ModuleType
 
@@ -84,17 +84,17 @@ def _import(module_name: str, name: str) -> ModuleType:
     if not module_name.strip():
         msg = f"no module before ':{name}'; write {_FORMS}"
         raise ValueError(msg)
+    if "/" in module_name or module_name.endswith(".py"):
+        dotted = module_name.removesuffix(".py").strip("./").replace("/", ".")
+        msg = f"{module_name!r} is a file; write its module's name: '{dotted}:{name}'"
+        raise ModuleNotFoundError(msg, name=module_name)
     try:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         # A module that the application itself misses is told by the application's own traceback.
-        if error.name is None or not (module_name == error.name or module_name.startswith(error.name + ".")):
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
-        hint = ""
-        if "/" in module_name or (module_name.endswith(".py") and os.path.exists(module_name)):  # noqa: PTH110 - a name, not a path, until we know better
-            dotted = module_name.removesuffix(".py").strip("./").replace("/", ".")
-            hint = f"; for a file, write its module name: '{dotted}:{name}'"
-        msg = f"there is no module {error.name!r} (looked from {os.getcwd()!r} along sys.path){hint}"  # noqa: PTH109 - for reading, not for use
+        msg = f"there is no module {error.name!r} in any folder of sys.path ({', '.join(sys.path)})"
         raise ModuleNotFoundError(msg, name=error.name) from None
 
 

@@ -1,0 +1,13 @@
+"""What the server runs: `gunicorn django_site.wsgi`, from the folder of manage.py."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+from notmodified import NotModified
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_site.settings")
+
+application = NotModified(get_wsgi_application())
