@@ -349,7 +349,7 @@ impl Arrival {
         };
         let replaces_tag = made.is_some() && head.etag != Etag::Absent || ill_formed_tag;
         if let Some(tag) = made {
-            answer.add.push(("ETag", Cow::Owned(tag.to_string())));
+            answer.add.push(("ETag", Cow::Owned(tag.to_field())));
         }
         let length = content.length.or(head.content_length);
         match decision {

@@ -72,6 +72,14 @@ impl<'a> EntityTag<'a> {
         self.weak
     }
 
+    /// The tag as it stands in a field. Octets past ASCII are written as the characters that the caller's
+    /// text has for them, or as U+FFFD if it is not UTF-8.
+    #[must_use]
+    pub fn to_field(self) -> String {
+        let opaque = String::from_utf8_lossy(self.opaque);
+        [if self.weak { "W/\"" } else { "\"" }, &opaque, "\""].concat()
+    }
+
     /// Strong comparison (RFC 9110 §8.8.3.2): both strong, and the same octet for octet.
     #[must_use]
     pub fn strong_eq(self, other: EntityTag<'_>) -> bool {
@@ -97,12 +105,10 @@ impl<'a> EntityTag<'a> {
     }
 }
 
-/// Writes the tag as it stands in a field. Octets past ASCII are written as the characters that the caller's
-/// text has for them, or as U+FFFD if it is not UTF-8.
+/// As [`EntityTag::to_field`].
 impl fmt::Display for EntityTag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let prefix = if self.weak { "W/" } else { "" };
-        write!(f, "{prefix}\"{}\"", String::from_utf8_lossy(self.opaque))
+        f.write_str(&self.to_field())
     }
 }
 

@@ -39,6 +39,13 @@ impl Fields {
         })
     }
 
+    const fn is_empty(&self) -> bool {
+        self.if_match.is_none()
+            && self.if_none_match.is_none()
+            && self.if_modified_since.is_none()
+            && self.if_unmodified_since.is_none()
+    }
+
     pub(super) fn as_http<'a>(&'a self, py: Python<'a>) -> Preconditions<'a> {
         Preconditions {
             if_match: octets(py, self.if_match.as_ref()),
@@ -75,24 +82,27 @@ pub(super) fn evaluate<'py>(
     exists: bool,
 ) -> PyResult<Py<PyAny>> {
     let last_modified = last_modified.map(date_of).transpose()?;
-    let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
-    let method = method.as_ref().and_then(|name| name.cast::<PyString>().ok());
-    let method = Method::of(method.and_then(|name| name.to_str().ok()).unwrap_or("GET"));
     let fields = Fields::gather(environ)?;
     let judge = |etag| {
+        if fields.is_empty() {
+            return Ok(http::Decision::Proceed);
+        }
+        let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
+        let method = method.as_ref().and_then(|name| name.cast::<PyString>().ok());
+        let method = Method::of(method.and_then(|name| name.to_str().ok()).unwrap_or("GET"));
         let validators = Validators {
             etag,
             last_modified: last_modified.map(|date| LastModified { date, strong: false }),
         };
         let current = exists.then_some(&validators);
-        fields.as_http(py).evaluate(method, current, &Context { tag_suffixes: true, now })
+        PyResult::Ok(fields.as_http(py).evaluate(method, current, &Context { tag_suffixes: true, now }))
     };
     let decision = match etag {
-        None => judge(None),
-        Some(etag) => match etag.cast::<EntityTag>() {
-            Ok(tag) => judge(Some(tag.get().as_http())),
-            Err(_) => match etag.cast::<PyString>() {
-                Ok(text) => judge(Some(entity_tag::parse(text.to_str()?)?)),
+        None => judge(None)?,
+        Some(etag) => match etag.cast::<PyString>() {
+            Ok(text) => judge(Some(entity_tag::parse(text.to_str()?)?))?,
+            Err(_) => match etag.cast::<EntityTag>() {
+                Ok(tag) => judge(Some(tag.get().as_http()))?,
                 Err(_) => {
                     return Err(PyTypeError::new_err(format!(
                         "etag: an EntityTag, a str or None, not {}",

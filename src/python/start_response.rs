@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyAssertionError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -25,6 +24,19 @@ pub(super) struct StartResponse {
 pub(super) struct Held {
     pub(super) status: Py<PyAny>,
     pub(super) headers: Py<PyAny>,
+}
+
+/// What the app has asked for so far.
+pub(super) enum Waiting {
+    /// A head.
+    Held(Held),
+    /// Nothing yet.
+    Nothing,
+    /// The head went out already, by `write()`.
+    Written {
+        /// With a 304 or to a HEAD.
+        content_dropped: bool,
+    },
 }
 
 struct State {
@@ -53,9 +65,13 @@ impl StartResponse {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The head that waits, which then waits no more.
-    pub(super) fn take(&self) -> Option<Held> {
-        self.with(|state| state.held.take())
+    /// What waits to be sent, which then waits no more.
+    pub(super) fn take(&self) -> Waiting {
+        self.with(|state| match (state.held.take(), &state.write) {
+            (_, Some(write)) => Waiting::Written { content_dropped: write.is_none() },
+            (Some(held), None) => Waiting::Held(held),
+            (None, None) => Waiting::Nothing,
+        })
     }
 
     pub(super) fn is_held(&self) -> bool {
@@ -69,45 +85,57 @@ impl StartResponse {
             state.environ.take()
         });
     }
-
-    pub(super) fn is_sent(&self) -> bool {
-        self.with(|state| state.sent)
-    }
-
-    /// Did the app use `write()`, and is its content dropped?
-    pub(super) fn drops_content(&self) -> bool {
-        self.with(|state| matches!(state.write, Some(None)))
-    }
 }
 
 #[pymethods]
 impl StartResponse {
-    #[pyo3(signature = (status, headers, exc_info = None, /))]
-    fn __call__(
-        slf: &Bound<'_, Self>,
-        status: Py<PyAny>,
-        headers: Py<PyAny>,
-        exc_info: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        let this = slf.get();
-        if this.is_sent() {
+    /// `start_response(status, headers, exc_info=None)`. It returns this very object, which called with one
+    /// argument is PEP 3333's `write(data)`: an object less for each request of the many apps that never
+    /// write.
+    #[pyo3(signature = (status, headers = None, exc_info = None, /))]
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        status: &Bound<'py, PyAny>,
+        headers: Option<&Bound<'py, PyAny>>,
+        exc_info: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match headers {
+            Some(headers) => Self::hold(slf, status, headers, exc_info),
+            None => Self::write(slf, status),
+        }
+    }
+}
+
+impl StartResponse {
+    fn hold<'py>(
+        slf: &Bound<'py, Self>,
+        status: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+        exc_info: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let held = Held { status: status.clone().unbind(), headers: headers.clone().unbind() };
+        let held = slf.get().with(|state| {
+            if state.sent || state.held.is_some() && exc_info.is_none() {
+                return Err(state.sent);
+            }
+            // Without exc_info: the server has no earlier head that could be left over.
+            Ok(state.held.replace(held))
+        });
+        match held {
+            Ok(_replaced) => Ok(slf.clone().into_any()),
             // The server knows whether anything is on the wire: it replaces the head or raises again.
-            return this.server.call1(py, (status, headers, exc_info));
+            Err(true) => slf.get().server.bind(slf.py()).call1((status, headers, exc_info)),
+            Err(false) => {
+                Err(PyAssertionError::new_err("start_response called twice without exc_info (PEP 3333)"))
+            }
         }
-        if exc_info.is_none() && this.is_held() {
-            return Err(PyAssertionError::new_err("start_response called twice without exc_info (PEP 3333)"));
-        }
-        // Without exc_info: the server has no earlier head that could be left over.
-        let _replaced = this.with(|state| state.held.replace(Held { status, headers }));
-        Ok(slf.getattr(intern!(py, "write"))?.unbind())
     }
 
-    /// PEP 3333's `write()`: the head goes out now, judged by the app's own validators.
-    fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// The head goes out now, judged by the app's own validators.
+    fn write<'py>(slf: &Bound<'py, Self>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let this = slf.get();
-        if !this.is_sent() {
+        if this.with(|state| state.write.is_none()) {
             let (held, environ) = this.with(|state| (state.held.take(), state.environ.take()));
             let (Some(held), Some(environ)) = (held, environ) else {
                 return Err(PyAssertionError::new_err("write() called before start_response (PEP 3333)"));
@@ -115,13 +143,10 @@ impl StartResponse {
             let write = this.middleware.get().write_head(slf, environ.bind(py), held)?;
             this.with(|state| state.write = Some(write));
         }
-        let write = this.with(|state| match &state.write {
-            Some(Some(write)) => Some(write.clone_ref(py)),
-            _ => None,
-        });
+        let write = this.with(|state| state.write.as_ref()?.as_ref().map(|write| write.clone_ref(py)));
         match write {
-            Some(write) => write.call1(py, (data,)).map(drop),
-            None => Ok(()),
+            Some(write) => write.bind(py).call1((data,)),
+            None => Ok(py.None().into_bound(py)),
         }
     }
 }

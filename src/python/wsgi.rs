@@ -17,7 +17,7 @@ use super::entity_tag::tag_of;
 use super::evaluate::{Fields, now};
 use super::file::{FileTags, Wrapped};
 use super::guard::{Failure, guard};
-use super::start_response::{Held, StartResponse};
+use super::start_response::{Held, StartResponse, Waiting};
 use crate::config::Config;
 use crate::digest::TagKey;
 use crate::exchange::{Arrival, Body, Content, Counters, Head, Outcome, PROBLEM_412, Plan, Status, Tally};
@@ -38,9 +38,18 @@ pub(super) struct NotModified {
     files: FileTags,
 }
 
-/// Set in the environ while an instance is at work, so that one inside it passes through.
-fn active(py: Python<'_>) -> &Bound<'_, PyString> {
-    intern!(py, "notmodified.active")
+/// The word in the environ while an instance is at work on a request: one inside it passes through.
+fn pending(py: Python<'_>) -> &Bound<'_, PyString> {
+    intern!(py, "pending")
+}
+
+fn is_pending(environ: &Bound<'_, PyDict>) -> bool {
+    let py = environ.py();
+    environ.get_item(result_key(py)).is_ok_and(|word| word.is_some_and(|word| word.is(pending(py))))
+}
+
+fn result_key(py: Python<'_>) -> &Bound<'_, PyString> {
+    intern!(py, "notmodified.result")
 }
 
 #[pymethods]
@@ -106,6 +115,10 @@ impl NotModified {
         if let Err(failure) = guard(|| disguise.take_off(environ)) {
             failure.log(py, "cleaning up the environ");
         }
+        if response.is_err() && is_pending(environ) {
+            this.counters.count(&Tally::of(Outcome::Bypass));
+            say(environ, Outcome::Bypass);
+        }
         response
     }
 
@@ -123,7 +136,7 @@ impl NotModified {
         server: &Bound<'py, PyAny>,
     ) -> PyResult<Option<(Bound<'py, StartResponse>, Disguise<'py>)>> {
         let py = environ.py();
-        if environ.contains(active(py))? {
+        if is_pending(environ) {
             return Ok(None);
         }
         let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
@@ -187,16 +200,15 @@ impl NotModified {
         let py = environ.py();
         let this = exchange.get();
         loop {
-            if this.is_sent() {
-                // By write(): what is left of the content follows the head that went out.
-                return Ok(if this.drops_content() { Body::Empty } else { Body::AsIs });
-            }
-            let Some(held) = this.take() else {
+            let held = match this.take() {
+                Waiting::Held(held) => held,
                 // An app may call start_response as late as in its first iteration.
-                if body.start()? {
-                    continue;
-                }
-                return Ok(Body::AsIs); // It never did: the server has the words for that.
+                Waiting::Nothing if body.start()? => continue,
+                // It never did: the server has the words for that.
+                Waiting::Nothing => return Ok(Body::AsIs),
+                // By write(): what is left of the content follows the head that went out.
+                Waiting::Written { content_dropped: true } => return Ok(Body::Empty),
+                Waiting::Written { content_dropped: false } => return Ok(Body::AsIs),
             };
             let outgoing = match guard(|| self.judge(exchange, &held, body)) {
                 Ok(Judged::Outgoing(outgoing)) => outgoing,
@@ -257,20 +269,22 @@ impl NotModified {
         let this = exchange.get();
         let status = held.status.bind(py).cast::<PyString>()?;
         let headers = held.headers.bind(py).cast::<PyList>()?;
-        // Owned: other threads run while the GIL is released for hashing.
-        let owned = headers
-            .iter()
-            .map(|field| {
-                let field = field.cast_into::<PyTuple>()?;
-                let name = field.get_item(0)?.cast_into::<PyString>()?;
-                let value = field.get_item(1)?.cast_into::<PyString>()?;
-                Ok((field, name, value))
-            })
-            .collect::<PyResult<SmallVec<[_; 16]>>>()?;
-        let fields = owned
-            .iter()
-            .map(|(_, name, value)| Ok((name.to_str()?, value.to_str()?)))
-            .collect::<PyResult<SmallVec<[_; 16]>>>()?;
+        // A copy that nobody changes: other threads run while the GIL is released for hashing.
+        let copy = headers.to_tuple();
+        let mut pairs: SmallVec<[_; 16]> = SmallVec::new();
+        for field in copy.iter_borrowed() {
+            pairs.push(field.cast::<PyTuple>()?);
+        }
+        let mut strings: SmallVec<[_; 16]> = SmallVec::new();
+        for pair in &pairs {
+            let name = pair.get_borrowed_item(0)?.cast::<PyString>()?;
+            let value = pair.get_borrowed_item(1)?.cast::<PyString>()?;
+            strings.push((name, value));
+        }
+        let mut fields: SmallVec<[_; 16]> = SmallVec::new();
+        for (name, value) in &strings {
+            fields.push((name.to_str()?, value.to_str()?));
+        }
         let head = Head::new(status_code(status.to_str()?)?, &fields);
         let plan = this.arrival.plan(&self.config, &head);
         let content = match body.look(self, &plan, &head) {
@@ -278,7 +292,7 @@ impl NotModified {
             Err(Unseen::Ours(error)) => return Err(error),
             Err(Unseen::TheApps(error)) => return Ok(Judged::Raised(error)),
         };
-        if this.is_held() {
+        if body.may_have_run() && this.is_held() {
             return Ok(Judged::Replaced);
         }
         let answer = this.arrival.answer(&self.config, &this.fields.as_http(py), &head, &plan, &content, now);
@@ -290,8 +304,12 @@ impl NotModified {
         let headers = if answer.drop.is_empty() && answer.add.is_empty() {
             headers.clone()
         } else {
-            let kept = owned.iter().enumerate().filter(|(place, _)| !answer.drop.contains(place));
-            let headers = PyList::new(py, kept.map(|(_, (field, ..))| field))?;
+            let headers = if answer.drop.is_empty() {
+                copy.to_list()
+            } else {
+                let kept = copy.iter_borrowed().enumerate().filter(|(place, _)| !answer.drop.contains(place));
+                PyList::new(py, kept.map(|(_, field)| field))?
+            };
             for (name, value) in &answer.add {
                 headers.append((field_name(py, name), &**value))?;
             }
@@ -330,7 +348,7 @@ fn say(environ: &Bound<'_, PyDict>, outcome: Outcome) {
         Outcome::Bypass => intern!(py, Outcome::Bypass.word()),
         Outcome::Error => intern!(py, Outcome::Error.word()),
     };
-    if let Err(error) = environ.set_item(intern!(py, "notmodified.result"), word) {
+    if let Err(error) = environ.set_item(result_key(py), word) {
         error.write_unraisable(py, None);
     }
 }
@@ -378,7 +396,7 @@ impl<'py> Disguise<'py> {
         if self.method.is_some() {
             environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
         }
-        environ.set_item(active(py), true)
+        environ.set_item(result_key(py), pending(py))
     }
 
     /// Put everything back: access logs read the environ.
@@ -390,7 +408,7 @@ impl<'py> Disguise<'py> {
         if let Some(method) = self.method {
             environ.set_item(intern!(py, "REQUEST_METHOD"), method)?;
         }
-        environ.del_item(active(py))
+        Ok(())
     }
 }
 
@@ -505,6 +523,11 @@ impl<'py> AppBody<'py> {
             }
             _ => Ok(Content::default()),
         }
+    }
+
+    /// Has looking at the content made the app run on?
+    fn may_have_run(&self) -> bool {
+        matches!(self, Self::Stream(_))
     }
 
     /// Have the first chunk of a stream at hand. False if there was nothing to do.
