@@ -1,0 +1,59 @@
+"""What the sample applications serve, so that all of them serve the same."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+PAGE = ("<!doctype html><title>Page</title>" + "<p>Dunes, d\u00fcnn, du lac.</p>\n" * 60).encode()
+DATA = json.dumps({"articles": [{"id": n, "title": f"Article {n}"} for n in range(20)]}).encode()
+CHUNKS = [b"first chunk\n", b"second chunk\n" * 30, b"x", b"the last chunk\n"]
+WHOLE = b"".join(CHUNKS)
+ENCODED = gzip.compress(PAGE, mtime=0)
+EVENTS = [b"data: one\n\n", b"data: two\n\n"]
+
+OWN = '"own-v1"'
+OWN_WEAK = 'W/"own-v1"'
+DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
+EARLIER = "Sun, 06 Nov 1994 08:49:36 GMT"
+EXPIRES = "Sun, 06 Nov 2033 08:49:37 GMT"
+
+HTML = "text/html; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
+
+# The fields of a response that has some of everything: what a 304 keeps and what it drops.
+KEPT = {
+    "Cache-Control": "max-age=60, stale-while-revalidate=30",
+    "CDN-Cache-Control": "max-age=600",
+    "Content-Location": "/headers.en",
+    "Expires": EXPIRES,
+    "Vary": "Accept-Language, Origin",
+    "Access-Control-Allow-Origin": "https://client.example",
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Expose-Headers": "ETag",
+    "Content-Security-Policy": "default-src 'self'",
+    "Content-Security-Policy-Report-Only": "img-src 'none'",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Link": "</style.css>; rel=preload",
+    "Cross-Origin-Resource-Policy": "same-site",
+    "X-Custom": "kept",
+}
+DROPPED = {
+    "Content-Language": "en",
+    "Content-Disposition": 'inline; filename="page.html"',
+    "Content-Encoding": "identity-of-a-kind",
+    "Content-MD5": "Q2hlY2sgSW50ZWdyaXR5IQ==",
+}
+
+
+def files() -> Path:
+    """Return the folder of the files to serve; whoever runs the tests has made it."""
+    return Path(os.environ["NOTMODIFIED_TEST_FILES"])
+
+
+def make_files(folder: Path) -> None:
+    """Write the files to serve."""
+    (folder / "page.bin").write_bytes(bytes(n * n % 251 for n in range(100_000)))
+    (folder / "empty.bin").write_bytes(b"")

@@ -1,0 +1,173 @@
+"""The sample application in Django, as one writes it in Django."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apps import content, journal
+from apps.django_settings import configure
+
+configure()
+
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - needs the settings
+from django.http import (  # noqa: E402
+    FileResponse,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.urls import path as url  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+    View = Callable[[HttpRequest], HttpResponseBase]
+
+urlpatterns = []
+
+
+def route(where: str) -> Callable[[View], View]:
+    def register(view: View) -> View:
+        def noted(request: HttpRequest) -> HttpResponseBase:
+            environ = request.META
+            journal.note(environ, f"called {request.method}")
+            response = view(request)
+            close = response.close
+
+            def noting_close() -> None:
+                journal.note(environ, "close")
+                close()
+
+            response.close = noting_close
+            return response
+
+        urlpatterns.append(url(where.removeprefix("/"), noted))
+        return view
+
+    return register
+
+
+def whole(where: str, body: bytes, *fields: tuple[str, str], status: int = 200) -> None:
+    @route(where)
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(body, status=status, headers=dict(fields))
+
+
+def stream(where: str, chunks: list[bytes], *fields: tuple[str, str], kind: str = content.TEXT) -> None:
+    @route(where)
+    def view(request: HttpRequest) -> StreamingHttpResponse:
+        def generate() -> Iterable[bytes]:
+            for chunk in chunks:
+                journal.note(request.META, "next")
+                yield chunk
+
+        return StreamingHttpResponse(generate(), headers={"Content-Type": kind} | dict(fields))
+
+
+whole("/page", content.PAGE)
+whole("/empty", b"")
+whole("/etag", content.PAGE, ("ETag", content.OWN))
+whole("/etag-weak", content.PAGE, ("ETag", content.OWN_WEAK))
+whole("/etag-unquoted", content.PAGE, ("ETag", "own-v1"))
+whole("/last-modified", content.PAGE, ("Last-Modified", content.DATE))
+whole("/etag-and-date", content.PAGE, ("ETag", content.OWN), ("Last-Modified", content.DATE))
+whole("/no-store", content.PAGE, ("Cache-Control", "no-store"))
+whole("/no-store-etag", content.PAGE, ("Cache-Control", "private, No-Store"), ("ETag", content.OWN))
+whole("/no-transform", content.PAGE, ("Cache-Control", "no-transform"), ("ETag", content.OWN))
+whole("/missing", content.PAGE, ("ETag", content.OWN), status=404)
+whole("/broken", content.PAGE, ("ETag", content.OWN), status=500)
+whole("/created", content.PAGE, status=201)
+whole(
+    "/own-304",
+    content.PAGE,
+    ("ETag", content.OWN),
+    ("Vary", "Cookie"),
+    ("Content-Length", str(len(content.PAGE))),
+    status=304,
+)
+whole("/own-412", content.PAGE, status=412)
+whole("/headers", content.PAGE, *content.KEPT.items(), *content.DROPPED.items())
+whole("/cache-control", content.PAGE, ("Cache-Control", "private, max-age=5"))
+whole("/expires", content.PAGE, ("Expires", content.EXPIRES))
+whole("/vary", content.PAGE, ("Vary", "accept-language, Cookie"))
+whole("/vary-star", content.PAGE, ("Vary", "*"))
+whole("/identity", content.PAGE, ("Vary", "Accept-Encoding"))
+whole("/gzip", content.ENCODED, ("Vary", "Accept-Encoding"), ("Content-Encoding", "gzip"))
+whole(
+    "/partial",
+    content.PAGE[:10],
+    ("ETag", content.OWN),
+    ("Content-Range", f"bytes 0-9/{len(content.PAGE)}"),
+    status=206,
+)
+whole(
+    "/partial-without-tag",
+    content.PAGE[:10],
+    ("Content-Range", f"bytes 0-9/{len(content.PAGE)}"),
+    status=206,
+)
+
+stream("/events", content.EVENTS, ("Cache-Control", "no-cache"), kind="text/event-stream")
+stream("/stream", content.CHUNKS)
+stream("/stream-etag", content.CHUNKS, ("ETag", content.OWN))
+stream("/stream-date", content.CHUNKS, ("Last-Modified", content.DATE))
+stream("/declared", content.CHUNKS, ("Content-Length", str(len(content.WHOLE))))
+
+
+@route("/json")
+def data(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"articles": [{"id": n, "title": f"Article {n}"} for n in range(20)]})
+
+
+@route("/moved")
+def moved(request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect("/page", headers={"ETag": content.OWN})
+
+
+@route("/no-content")
+def no_content(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse(content.PAGE, status=204, headers={"Content-Length": str(len(content.PAGE))})
+    del response.headers["Content-Type"]
+    return response
+
+
+@route("/cookies")
+def cookies(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse(content.PAGE)
+    response.set_cookie("one", "1")
+    response.set_cookie("two", "2", httponly=True)
+    return response
+
+
+@route("/file")
+def file(request: HttpRequest) -> FileResponse:
+    opened = (content.files() / request.GET.get("name", "page.bin")).open("rb")
+    return FileResponse(opened, content_type="application/octet-stream")
+
+
+@route("/echo")
+def echo(request: HttpRequest) -> JsonResponse:
+    seen = {
+        key: value
+        for key, value in request.META.items()
+        if key.startswith("HTTP_IF_") or key in ("HTTP_RANGE", "REQUEST_METHOD")
+    }
+    return JsonResponse(seen, headers={"ETag": content.OWN})
+
+
+@route("/environ")
+def mark_environ(request: HttpRequest) -> HttpResponse:
+    request.META["sample.user"] = "alice"
+    return HttpResponse("hello")
+
+
+handler = WSGIHandler()
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    return handler(environ, start_response)

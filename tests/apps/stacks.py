@@ -1,0 +1,93 @@
+"""Every sample application under every configuration, behind one WSGI entrance.
+
+A request names what it wants in X-Stack, `flask/default` for instance; `bare` is the
+application itself. `control/…` answers about what has been: no middleware is involved.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from apps import journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+KEY = "sixteen octets or more"
+
+# Options of NotModified by the name that tests use.
+CONFIGS: dict[str, Mapping[str, object]] = {
+    "default": {},
+    "small": {"max_body": 100, "max_file": 1000},
+    "keyed": {"tag_key": KEY},
+    "head-as-head": {"head_as_get": False},
+    "exact-tags": {"tag_suffixes": False},
+    "etag-off": {"policy": [{"path": "/**", "etag": "off"}]},
+    "etag-weak": {"policy": [{"path": "/**", "etag": "weak"}]},
+    "etag-content": {"policy": [{"path": "/**", "etag": "content"}]},
+    "take-over": {"policy": [{"path": "/**", "take_over": True}]},
+    "lasting": {
+        "policy": [
+            {
+                "path": "/**",
+                "cache_control": {"public": True, "max_age": 60},
+                "expires": 60,
+                "vary": ["Accept-Language", "cookie"],
+            }
+        ]
+    },
+    "override": {
+        "policy": [
+            {"path": "/**", "cache_control": "public, max-age=60", "expires": 60, "override": True},
+        ]
+    },
+    "selective": {
+        "policy": [
+            {"path": "/page", "media_type": "image/*", "cache_control": "max-age=1"},
+            {"path": "/page", "method": ["HEAD"], "cache_control": "max-age=2"},
+            {"path": ["/p*", "/json"], "media_type": "text/html", "cache_control": "max-age=3"},
+            {"path": "/json", "cache_control": "max-age=4"},
+            {"path": "/missing", "status": [404], "cache_control": "max-age=5"},
+            {"path": "/**", "cache_control": "max-age=6"},
+        ]
+    },
+}
+
+
+@cache
+def stack(name: str) -> WSGIApplication:
+    """Return the application under the configuration, made once a process."""
+    app, _, config = name.partition("/")
+    module = {"plain": "apps.plain", "flask": "apps.flask_app", "django": "apps.django_app"}[app]
+    inner: WSGIApplication = importlib.import_module(module).application
+    if config == "bare":
+        return inner
+    from notmodified import NotModified
+
+    if config == "nested":
+        return NotModified(NotModified(inner))
+    return NotModified(inner, **CONFIGS[config])
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    name = environ["HTTP_X_STACK"]
+    if name == "control":
+        return control(environ, start_response)
+    journal.arrived(environ)
+    # The very object goes to the server: file wrappers are recognised by what they are.
+    return stack(name)(environ, start_response)
+
+
+def control(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Tell what is known of the request whose id is the path; without one, which server this is."""
+    request_id = environ["PATH_INFO"].removeprefix("/")
+    known = journal.of(request_id) if request_id else {"server": os.environ["NOTMODIFIED_TEST_SERVER"]}
+    body = json.dumps(known).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]

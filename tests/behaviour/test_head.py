@@ -1,0 +1,91 @@
+"""A HEAD is answered like the GET, less the body (RFC 9110 §9.3.2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps import content
+from notmodified import EntityTag
+
+FRAMING = {"date", "connection", "transfer-encoding", "content-length", "keep-alive"}
+PATHS = [
+    "/page",
+    "/json",
+    "/empty",
+    "/etag",
+    "/etag-weak",
+    "/last-modified",
+    "/headers",
+    "/cookies",
+    "/declared",
+    "/stream",
+    "/stream-etag",
+    "/no-store",
+    "/missing",
+    "/moved",
+    "/created",
+    "/partial",
+    "/file?length=100000",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_head_has_the_status_and_fields_of_get_and_no_body(site, path):
+    whole, answer = site.get(path), site.head(path)
+    assert answer.status == whole.status
+    assert answer.body == b""
+    assert [f for f in answer.fields if f[0].lower() not in FRAMING] == [
+        f for f in whole.fields if f[0].lower() not in FRAMING
+    ]
+    if "Content-Length" in whole:
+        assert answer["Content-Length"] == whole["Content-Length"]
+    elif "Content-Length" in answer:
+        assert int(answer["Content-Length"]) == len(whole.body)
+
+
+def test_the_application_is_asked_as_for_get_and_closed_once(site):
+    for path in ("/page", "/declared", "/stream", "/stream-etag"):
+        answer = site.head(path)
+        events = site.events(answer, "close")
+        assert events[0] == "called GET"
+        assert events.count("close") == 1
+
+
+def test_a_stream_is_not_run_for_nobody(site):
+    assert "next" not in site.events(site.head("/stream"), "close")
+
+
+def test_the_method_in_the_environ_is_head_again_afterwards(site):
+    assert site.environ(site.head("/page"))["REQUEST_METHOD"] == "HEAD"
+
+
+@pytest.mark.parametrize("path", ["/page", "/etag", "/declared"])
+def test_preconditions_hold_for_head_as_for_get(site, path):
+    tag = site.get(path)["ETag"]
+    answer = site.head(path, ("If-None-Match", tag))
+    assert answer.status == 304
+    assert answer["ETag"] == tag
+    assert site.result(answer) == "not-modified"
+    assert site.head(path, ("If-None-Match", '"other"')).status == 200
+    assert site.head(path, ("If-Match", '"other"')).status == 412
+
+
+def test_an_application_may_be_asked_with_head_itself(site):
+    answer = site.head("/page", config="head-as-head")
+    assert answer.status == 200
+    assert site.events(answer, "close")[0] == "called HEAD"
+
+
+@pytest.mark.parametrize("path", ["/page", "/json", "/declared", "/empty", "/file?length=100000"])
+def test_then_too_there_is_no_tag_of_an_empty_body(site, path):
+    whole = site.get(path, config="head-as-head")
+    answer = site.head(path, config="head-as-head")
+    assert answer.all("ETag") in ([], whole.all("ETag"))
+    if path != "/empty":
+        assert answer.all("ETag") != [str(EntityTag.of(b""))]
+
+
+def test_then_too_a_tag_of_its_own_is_judged(site):
+    answer = site.head("/etag", ("If-None-Match", content.OWN), config="head-as-head")
+    assert answer.status == 304
+    assert site.result(answer) == "not-modified"

@@ -1,0 +1,123 @@
+"""The servers under test: how each is started, what each cannot do and why."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit.over_socket import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TESTS = Path(__file__).parents[1]
+STARTS_WITHIN = 30
+
+
+@dataclass(frozen=True)
+class ServerKind:
+    """One way to serve. `lacks` names what tests may need and this cannot give, with the reason."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+
+def gunicorn(name: str, worker: str, *more: str, **lacks: str) -> ServerKind:
+    return ServerKind(name, ("gunicorn", "-k", worker, *more), lacks)
+
+
+IN_PROCESS = ServerKind(
+    "in-process",
+    lacks={
+        "socket": "there is none",
+        "access-log": "no server, no log",
+    },
+)
+KINDS = {
+    kind.name: kind
+    for kind in (
+        IN_PROCESS,
+        gunicorn("gunicorn-sync", "sync"),
+        gunicorn("gunicorn-gthread", "gthread", "--threads", "4"),
+    )
+}
+
+
+@dataclass
+class RunningServer:
+    kind: ServerKind
+    address: tuple[str, int]
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def log(self, name: str) -> str:
+        path = self.folder / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def stop(self) -> None:
+        """End it and all its workers, kindly at first."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start(kind: ServerKind, folder: Path, environment: Mapping[str, str]) -> RunningServer:
+    """Start the server on a free port and wait until it is this one that answers there."""
+    last = ""
+    for attempt in range(3):  # somebody else may take the port in between
+        port = free_port()
+        token = f"{os.getpid()}-{kind.name}-{attempt}"
+        log = folder / "output.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "apps.serve", str(port), *kind.arguments],
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(TESTS), "NOTMODIFIED_TEST_SERVER": token, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        running = RunningServer(kind, ("127.0.0.1", port), process, folder)
+        if answers(running, token):
+            return running
+        running.stop()
+        last = running.log("output.log")[-3000:]
+    msg = f"{kind.name} does not start:\n{last}"
+    raise RuntimeError(msg)
+
+
+def answers(running: RunningServer, token: str) -> bool:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline and running.process.poll() is None:
+        try:
+            with Connection(running.address) as connection:
+                connection.send("GET", "/", [("X-Stack", "control")])
+                answer = connection.read_head("GET")
+                connection.read_body(answer)
+                if answer.status == 200 and json.loads(answer.body).get("server") == token:
+                    return True
+        except OSError:
+            pass
+        time.sleep(0.05)
+    return False
