@@ -41,8 +41,8 @@ impl Config {
         text_signature = "(*, head_as_get=True, tag_suffixes=True, max_body=4194304, max_file=67108864, \
                           tag_key=None, policy=())"
     )]
-    fn new(options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        Self::of(keywords(options)?)
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        Self::of(py, keywords(options)?)
     }
 
     /// Read a file. One that is called `pyproject.toml` has the settings in its table [tool.notmodified].
@@ -50,13 +50,13 @@ impl Config {
     /// Raises OSError if it cannot be read, ConfigError if something in it is wrong.
     #[classmethod]
     fn load(_cls: &Bound<'_, PyType>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::of(file(path)?)
+        Self::of(path.py(), file(path)?)
     }
 
     /// Take the settings from a mapping with the keys of the file. None counts as left out.
     #[classmethod]
     fn from_mapping(_cls: &Bound<'_, PyType>, mapping: &Bound<'_, PyMapping>) -> PyResult<Self> {
-        Self::of(from_mapping(mapping)?)
+        Self::of(mapping.py(), from_mapping(mapping)?)
     }
 
     #[getter]
@@ -127,8 +127,8 @@ impl Config {
 }
 
 impl Config {
-    fn of(settings: Settings) -> PyResult<Self> {
-        let checked = read(&settings)?;
+    fn of(py: Python<'_>, settings: Settings) -> PyResult<Self> {
+        let checked = read(py, &settings)?;
         Ok(Self { settings, checked })
     }
 }
@@ -136,6 +136,7 @@ impl Config {
 /// The configuration that `NotModified(application, config, **options)` means: `config` is a path, a Config, a
 /// mapping or None, and the options are laid over it.
 pub(super) fn resolve(
+    py: Python<'_>,
     config: Option<&Bound<'_, PyAny>>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<schema::Config> {
@@ -151,11 +152,13 @@ pub(super) fn resolve(
             }
         }
     };
-    read(&settings.overlaid(keywords(options)?))
+    read(py, &settings.overlaid(keywords(options)?))
 }
 
-fn read(settings: &Settings) -> PyResult<schema::Config> {
-    settings.read(|name| std::env::var(name).ok()).map_err(refused)
+/// Check settings, with `os.environ` as the environment.
+fn read(py: Python<'_>, settings: &Settings) -> PyResult<schema::Config> {
+    let getenv = py.import(intern!(py, "os"))?.getattr(intern!(py, "getenv"))?;
+    settings.read(|name| getenv.call1((name,)).ok()?.extract().ok()).map_err(refused)
 }
 
 fn refused(error: schema::ConfigError) -> PyErr {
