@@ -132,7 +132,7 @@ impl<'a> Head<'a> {
             // Told apart by length first: most fields of a response are none of these.
             match name.len() {
                 4 if name.eq_ignore_ascii_case("etag") => {
-                    head.etag = match (head.etag, EntityTag::parse(value.as_bytes())) {
+                    head.etag = match (head.etag, EntityTag::parse(field::trim_ows(value.as_bytes()))) {
                         (Etag::Absent, Some(tag)) => Etag::Good(tag),
                         _ => Etag::IllFormed,
                     };
@@ -435,7 +435,7 @@ fn apply<'a>(
             answer.add.push(("Cache-Control", Cow::Borrowed(value)));
         }
         if let Some(seconds) = policy.expires {
-            answer.add.push(("Expires", Cow::Owned(now().plus(u64::from(seconds)).to_string())));
+            answer.add.push(("Expires", Cow::Owned(now().plus(seconds).to_string())));
         }
     }
     if policy.vary.is_empty() {

@@ -107,9 +107,7 @@ impl Extensions {
     /// Each name, a token in lower case, with its argument, without quotes.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Option<&str>)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_deref()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_deref()))
     }
 
     /// Add a directive.
@@ -121,14 +119,10 @@ impl Extensions {
     pub fn add(&mut self, name: &str, value: Option<&str>) -> Result<(), InvalidDirective> {
         let refuse = |sentence| Err(InvalidDirective(sentence));
         if !is_token(name) {
-            return refuse(format!(
-                "{name:?} is no directive name: use letters, digits and hyphens"
-            ));
+            return refuse(format!("{name:?} is no directive name: use letters, digits and hyphens"));
         }
         if Known::of(name).is_some() {
-            return refuse(format!(
-                "{name} is a directive of its own, not an extension"
-            ));
+            return refuse(format!("{name} is a directive of its own, not an extension"));
         }
         if self.0.len() >= MAX_EXTENSIONS {
             return refuse(format!(
@@ -205,10 +199,7 @@ const KNOWN: [(&str, Known); 16] = [
 
 impl Known {
     fn of(name: &str) -> Option<Self> {
-        KNOWN
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|&(_, directive)| directive)
+        KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, directive)| directive)
     }
 }
 
@@ -289,9 +280,7 @@ impl CacheControl {
         // must-understand is meant to stand beside no-store and lift it (§5.2.2.3).
         if self.no_store && !self.must_understand {
             for (name, seconds) in lasting.iter().filter(|(_, seconds)| *seconds > 0) {
-                say(format!(
-                    "no-store forbids keeping the response, so {name}={seconds} is never used"
-                ));
+                say(format!("no-store forbids keeping the response, so {name}={seconds} is never used"));
             }
             if self.public {
                 say("no-store forbids keeping the response, and public allows everybody to".into());
@@ -315,15 +304,10 @@ impl CacheControl {
         }
         if no_cache {
             for (name, seconds) in lasting.iter().filter(|(_, seconds)| *seconds > 0) {
-                say(format!(
-                    "no-cache makes every use a revalidation, so {name}={seconds} is never used"
-                ));
+                say(format!("no-cache makes every use a revalidation, so {name}={seconds} is never used"));
             }
             if self.immutable {
-                say(
-                    "no-cache makes every use a revalidation, and immutable forbids revalidation"
-                        .into(),
-                );
+                say("no-cache makes every use a revalidation, and immutable forbids revalidation".into());
             }
         } else if self.must_revalidate {
             for (name, seconds) in [while_revalidate, if_error] {
@@ -335,17 +319,13 @@ impl CacheControl {
             }
         }
         if self.immutable && !self.no_store && !no_cache && max_age.1 == 0 && s_maxage.1 == 0 {
-            say(
-                "immutable holds while the response is fresh, and no max-age makes it fresh".into(),
-            );
+            say("immutable holds while the response is fresh, and no max-age makes it fresh".into());
         }
         if self.only_if_cached && no_cache {
             say("only-if-cached asks for a stored response, and no-cache refuses one".into());
         }
         if let Some((for_requests, for_responses)) = self.request_only().zip(self.response_only()) {
-            say(format!(
-                "{for_requests} is a directive of requests and {for_responses} one of responses"
-            ));
+            say(format!("{for_requests} is a directive of requests and {for_responses} one of responses"));
         }
         found
     }
@@ -372,10 +352,7 @@ impl CacheControl {
             ("must-understand", self.must_understand),
             ("immutable", self.immutable),
             ("s-maxage", self.s_maxage.is_some()),
-            (
-                "stale-while-revalidate",
-                self.stale_while_revalidate.is_some(),
-            ),
+            ("stale-while-revalidate", self.stale_while_revalidate.is_some()),
         ]
         .into_iter()
         .find_map(|(name, present)| present.then_some(name))
@@ -450,8 +427,7 @@ impl FromStr for CacheControl {
                         "{name} is no known directive: did you mean {meant}?"
                     )));
                 }
-                read.extensions
-                    .add(name, argument.map(Argument::text).as_deref())?;
+                read.extensions.add(name, argument.map(Argument::text).as_deref())?;
                 continue;
             };
             directive.check(name, argument)?;
@@ -555,23 +531,13 @@ fn flag(f: &mut fmt::Formatter<'_>, first: &mut bool, name: &str, present: bool)
     f.write_str(name)
 }
 
-fn seconds(
-    f: &mut fmt::Formatter<'_>,
-    first: &mut bool,
-    name: &str,
-    number: Option<u32>,
-) -> fmt::Result {
+fn seconds(f: &mut fmt::Formatter<'_>, first: &mut bool, name: &str, number: Option<u32>) -> fmt::Result {
     let Some(number) = number else { return Ok(()) };
     flag(f, first, name, true)?;
     write!(f, "={number}")
 }
 
-fn scope(
-    f: &mut fmt::Formatter<'_>,
-    first: &mut bool,
-    name: &str,
-    scope: Option<&Scope>,
-) -> fmt::Result {
+fn scope(f: &mut fmt::Formatter<'_>, first: &mut bool, name: &str, scope: Option<&Scope>) -> fmt::Result {
     let Some(scope) = scope else { return Ok(()) };
     flag(f, first, name, true)?;
     match scope {
@@ -597,8 +563,7 @@ fn merge(slot: &mut Option<Scope>, more: Scope) {
 
 fn has_flag(field: &str, name: &str) -> bool {
     // Shorter than the name is the usual case: no field, or `max-age=60`.
-    field.len() >= name.len()
-        && Elements::of(field).any(|element| element.name.eq_ignore_ascii_case(name))
+    field.len() >= name.len() && Elements::of(field).any(|element| element.name.eq_ignore_ascii_case(name))
 }
 
 /// One element of the list, with nothing judged yet.
@@ -621,21 +586,14 @@ impl<'a> Element<'a> {
         };
         // Space around the name is against the grammar, but a no-store is better obeyed.
         // Space around the argument stays, and makes a number none.
-        Self {
-            text,
-            name: trim(name),
-            argument,
-        }
+        Self { text, name: trim(name), argument }
     }
 
     fn well_formed(&self) -> bool {
-        let spaced =
-            self.argument.is_some() && self.text.as_bytes().get(self.name.len()) != Some(&b'=');
+        let spaced = self.argument.is_some() && self.text.as_bytes().get(self.name.len()) != Some(&b'=');
         is_token(self.name)
             && !spaced
-            && self
-                .argument
-                .is_none_or(|argument| is_token(argument.0) || argument.quoted().is_some())
+            && self.argument.is_none_or(|argument| is_token(argument.0) || argument.quoted().is_some())
     }
 
     /// What `no-cache` or `private` covers. A list with nothing readable in it is everything.
@@ -687,12 +645,7 @@ impl<'a> Argument<'a> {
         }
         digits.bytes().try_fold(0u32, |number, byte| {
             let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
-            Some(
-                number
-                    .saturating_mul(10)
-                    .saturating_add(digit)
-                    .min(MAX_SECONDS),
-            )
+            Some(number.saturating_mul(10).saturating_add(digit).min(MAX_SECONDS))
         })
     }
 
@@ -722,10 +675,7 @@ struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     fn of(field: &'a str) -> Self {
-        Self {
-            rest: Some(field),
-            quotes: true,
-        }
+        Self { rest: Some(field), quotes: true }
     }
 }
 
@@ -755,9 +705,7 @@ impl<'a> Iterator for Elements<'a> {
             self.quotes = false;
             end = first_comma;
         }
-        let (text, tail) = end
-            .and_then(|at| rest.split_at_checked(at))
-            .unwrap_or((rest, ""));
+        let (text, tail) = end.and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, ""));
         self.rest = tail.strip_prefix(',');
         Some(Element::of(trim(text)))
     }
@@ -778,10 +726,7 @@ pub(crate) fn is_field_text(byte: u8) -> bool {
 }
 
 /// The candidate that `name` is most likely a slip of, if any is close.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_ascii_lowercase();
     candidates
         .into_iter()
@@ -850,16 +795,8 @@ mod tests {
 
     #[test]
     fn an_overflow_is_the_greatest_number() {
-        for digits in [
-            "2147483648",
-            "2147483649",
-            "4294967296",
-            "99999999999999999999999",
-        ] {
-            assert_eq!(
-                read(&format!("max-age={digits}")).max_age,
-                Some(MAX_SECONDS)
-            );
+        for digits in ["2147483648", "2147483649", "4294967296", "99999999999999999999999"] {
+            assert_eq!(read(&format!("max-age={digits}")).max_age, Some(MAX_SECONDS));
         }
         assert_eq!(read("max-age=2147483647").max_age, Some(MAX_SECONDS - 1));
         assert_eq!(read("max-age=00060").max_age, Some(60));
@@ -867,19 +804,9 @@ mod tests {
 
     #[test]
     fn a_freshness_that_is_no_number_is_stale() {
-        for argument in [
-            "=-1", "=1.5", "=x", "=", "", "=\"\"", "= 5", "=5 5", "=\"5", "=+5", "=٣",
-        ] {
-            assert_eq!(
-                read(&format!("max-age{argument}")).max_age,
-                Some(0),
-                "{argument}"
-            );
-            assert_eq!(
-                read(&format!("s-maxage{argument}")).s_maxage,
-                Some(0),
-                "{argument}"
-            );
+        for argument in ["=-1", "=1.5", "=x", "=", "", "=\"\"", "= 5", "=5 5", "=\"5", "=+5", "=٣"] {
+            assert_eq!(read(&format!("max-age{argument}")).max_age, Some(0), "{argument}");
+            assert_eq!(read(&format!("s-maxage{argument}")).s_maxage, Some(0), "{argument}");
         }
     }
 
@@ -899,29 +826,16 @@ mod tests {
 
     #[test]
     fn of_two_scopes_the_wider_wins() {
-        assert_eq!(
-            read("private=\"a\", private").private,
-            Some(Scope::Everything)
-        );
-        assert_eq!(
-            read("private, private=\"a\"").private,
-            Some(Scope::Everything)
-        );
-        assert_eq!(
-            read("private=\"a\", private=\"b\"").to_string(),
-            "private=\"a, b\""
-        );
+        assert_eq!(read("private=\"a\", private").private, Some(Scope::Everything));
+        assert_eq!(read("private, private=\"a\"").private, Some(Scope::Everything));
+        assert_eq!(read("private=\"a\", private=\"b\"").to_string(), "private=\"a, b\"");
     }
 
     #[test]
     fn a_list_of_fields_that_cannot_be_read_is_everything() {
-        for field in [
-            "no-cache=\"\"",
-            "no-cache=\"a b\"",
-            "no-cache=\"a, b c\"",
-            "no-cache=",
-            "no-cache=\",\"",
-        ] {
+        for field in
+            ["no-cache=\"\"", "no-cache=\"a b\"", "no-cache=\"a, b c\"", "no-cache=", "no-cache=\",\""]
+        {
             assert_eq!(read(field).no_cache, Some(Scope::Everything), "{field}");
         }
     }
@@ -964,52 +878,22 @@ mod tests {
     #[test]
     fn configuration_is_told_what_is_wrong() {
         for (text, want) in [
-            (
-                "max-age=-1",
-                "max-age has the argument \"-1\": give a whole number of seconds, 0 or more",
-            ),
-            (
-                "max-age",
-                "max-age has no argument: give a whole number of seconds, 0 or more",
-            ),
+            ("max-age=-1", "max-age has the argument \"-1\": give a whole number of seconds, 0 or more"),
+            ("max-age", "max-age has no argument: give a whole number of seconds, 0 or more"),
             ("public=1", "public has the argument \"1\": it takes none"),
             (
                 "no-cache=\"a b\"",
                 "no-cache has the argument \"a b\": give none, or field names in quotes such as \"Set-Cookie\"",
             ),
-            (
-                "max_age=1",
-                "max_age is no known directive: did you mean max-age?",
-            ),
-            (
-                "maxage=1",
-                "maxage is no known directive: did you mean max-age?",
-            ),
-            (
-                "s-max-age=1",
-                "s-max-age is no known directive: did you mean s-maxage?",
-            ),
-            (
-                "nostore",
-                "nostore is no known directive: did you mean no-store?",
-            ),
+            ("max_age=1", "max_age is no known directive: did you mean max-age?"),
+            ("maxage=1", "maxage is no known directive: did you mean max-age?"),
+            ("s-max-age=1", "s-max-age is no known directive: did you mean s-maxage?"),
+            ("nostore", "nostore is no known directive: did you mean no-store?"),
             ("max-age=1, Max-Age=2", "Max-Age is given twice"),
-            (
-                "max-age = 1",
-                "\"max-age = 1\" is no directive: write `name`, `name=token` or `name=\"text\"`",
-            ),
-            (
-                "a b",
-                "\"a b\" is no directive: write `name`, `name=token` or `name=\"text\"`",
-            ),
-            (
-                "x=\"a",
-                "\"x=\\\"a\" is no directive: write `name`, `name=token` or `name=\"text\"`",
-            ),
-            (
-                "x=\"\u{1}\"",
-                "x has the argument \"\\u{1}\": control characters cannot be in a header field",
-            ),
+            ("max-age = 1", "\"max-age = 1\" is no directive: write `name`, `name=token` or `name=\"text\"`"),
+            ("a b", "\"a b\" is no directive: write `name`, `name=token` or `name=\"text\"`"),
+            ("x=\"a", "\"x=\\\"a\" is no directive: write `name`, `name=token` or `name=\"text\"`"),
+            ("x=\"\u{1}\"", "x has the argument \"\\u{1}\": control characters cannot be in a header field"),
         ] {
             assert_eq!(refusal(text), want);
         }
@@ -1020,27 +904,15 @@ mod tests {
     #[test]
     fn of_thousands_of_unknown_directives_the_first_are_kept() {
         let field = (0..100_000).fold(String::new(), |all, number| all + &format!("x{number},"));
-        assert_eq!(
-            read(&(field + "no-store")).extensions.iter().len(),
-            MAX_EXTENSIONS
-        );
+        assert_eq!(read(&(field + "no-store")).extensions.iter().len(), MAX_EXTENSIONS);
     }
 
     #[test]
     fn contradictions_are_told() {
         for (field, want) in [
-            (
-                "no-store, max-age=60",
-                "no-store forbids keeping the response, so max-age=60 is never used",
-            ),
-            (
-                "no-store, public",
-                "no-store forbids keeping the response, and public allows everybody to",
-            ),
-            (
-                "no-store, immutable",
-                "no-store forbids keeping the response, so immutable is never used",
-            ),
+            ("no-store, max-age=60", "no-store forbids keeping the response, so max-age=60 is never used"),
+            ("no-store, public", "no-store forbids keeping the response, and public allows everybody to"),
+            ("no-store, immutable", "no-store forbids keeping the response, so immutable is never used"),
             (
                 "private, public",
                 "private keeps shared caches from storing the response, and public allows them to",
@@ -1053,10 +925,7 @@ mod tests {
                 "private, proxy-revalidate",
                 "private keeps shared caches from storing the response, so proxy-revalidate is never used",
             ),
-            (
-                "no-cache, max-age=60",
-                "no-cache makes every use a revalidation, so max-age=60 is never used",
-            ),
+            ("no-cache, max-age=60", "no-cache makes every use a revalidation, so max-age=60 is never used"),
             (
                 "no-cache, immutable",
                 "no-cache makes every use a revalidation, and immutable forbids revalidation",
@@ -1065,10 +934,7 @@ mod tests {
                 "must-revalidate, max-age=1, stale-if-error=9",
                 "must-revalidate forbids every use of a stale response, so stale-if-error=9 is never used",
             ),
-            (
-                "immutable",
-                "immutable holds while the response is fresh, and no max-age makes it fresh",
-            ),
+            ("immutable", "immutable holds while the response is fresh, and no max-age makes it fresh"),
             (
                 "immutable, max-age=0",
                 "immutable holds while the response is fresh, and no max-age makes it fresh",

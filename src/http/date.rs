@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// An HTTP-date: whole seconds since 1970 in UTC.
-///
-/// Dates before 1970 and after 9999 do not exist here; a field that holds one is not a date.
+use super::field::trim_ows;
+
+/// An HTTP-date: whole seconds since 1970 in UTC, from the year 0 to 9999.
 ///
 /// ```
 /// use notmodified::http::date::HttpDate;
@@ -15,28 +15,34 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// assert_eq!(date.to_string(), "Sun, 06 Nov 1994 08:49:37 GMT");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HttpDate(u64);
+pub struct HttpDate(i64);
 
-/// 9999-12-31T23:59:59Z, the last second an HTTP-date can say.
-const LAST: u64 = 253_402_300_799;
+/// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: the first and the last second that four digits of a year
+/// can say.
+const FIRST: i64 = -62_167_219_200;
+const LAST: i64 = 253_402_300_799;
+
+/// After 400 years the Gregorian calendar repeats, weekdays and all. `httpdate` begins in 1970, so earlier
+/// dates are read and written so many seconds later.
+const CYCLE: i64 = 146_097 * 86_400;
 
 impl HttpDate {
-    /// The date of so many seconds since 1970; `None` past the year 9999.
+    /// The date of so many seconds since 1970; `None` outside the years 0 to 9999.
     #[must_use]
-    pub const fn from_unix(seconds: u64) -> Option<Self> {
-        if seconds <= LAST { Some(Self(seconds)) } else { None }
+    pub const fn from_unix(seconds: i64) -> Option<Self> {
+        if FIRST <= seconds && seconds <= LAST { Some(Self(seconds)) } else { None }
     }
 
     /// Seconds since 1970.
     #[must_use]
-    pub const fn unix(self) -> u64 {
+    pub const fn unix(self) -> i64 {
         self.0
     }
 
     /// This date so many seconds later, at most the last one there is.
     #[must_use]
-    pub const fn plus(self, seconds: u64) -> Self {
-        let sum = self.0.saturating_add(seconds);
+    pub const fn plus(self, seconds: u32) -> Self {
+        let sum = self.0 + seconds as i64;
         Self(if sum <= LAST { sum } else { LAST })
     }
 
@@ -45,28 +51,44 @@ impl HttpDate {
     /// weekday that the date does not have.
     #[must_use]
     pub fn parse(value: &[u8], now: Self) -> Option<Self> {
-        // The longest form is "Wednesday, 06-Nov-94 08:49:37 GMT": what is longer is not worth a look.
-        if value.len() > 40 || value.iter().any(|octet| !(b' '..=b'~').contains(octet)) {
-            return None;
-        }
-        let text = std::str::from_utf8(value).ok()?;
-        match rfc850_to_fixdate(text, now) {
-            Some(fixdate) => parse_any(std::str::from_utf8(&fixdate).ok()?),
-            None => parse_any(text),
-        }
+        let value = trim_ows(value);
+        let mut buffer = [0; 29];
+        let (text, year_at) = match value.len() {
+            29 => (buffer.as_mut_slice(), 12),
+            24 => (buffer.get_mut(..24)?, 20),
+            30..=33 => {
+                buffer = rfc850_to_fixdate(std::str::from_utf8(value).ok()?, now)?;
+                return Self::read(&mut buffer, 12);
+            }
+            _ => return None,
+        };
+        text.copy_from_slice(value);
+        Self::read(text, year_at)
     }
-}
 
-fn parse_any(text: &str) -> Option<HttpDate> {
-    let time = httpdate::parse_http_date(text).ok()?;
-    HttpDate::from_unix(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+    /// Read a date whose four digits of the year stand at this place, over `httpdate`.
+    fn read(text: &mut [u8], year_at: usize) -> Option<Self> {
+        let digits = text.get_mut(year_at..year_at + 4)?;
+        let mut year = 0;
+        for digit in &*digits {
+            year = year * 10 + i64::from(digit.checked_sub(b'0').filter(|digit| *digit <= 9)?);
+        }
+        let mut cycles = 0;
+        if year < 1970 {
+            cycles = (1970 - year).div_euclid(400) + 1;
+            digits.copy_from_slice(format!("{:04}", year + 400 * cycles).as_bytes().get(..4)?);
+        }
+        let time = httpdate::parse_http_date(std::str::from_utf8(text).ok()?).ok()?;
+        let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
+        Self::from_unix(i64::try_from(seconds).ok()? - cycles * CYCLE)
+    }
 }
 
 /// Rewrite `Sunday, 06-Nov-94 08:49:37 GMT` as an IMF-fixdate with the year's century put in: "a timestamp
 /// that appears to be more than 50 years in the future" is "the most recent year in the past that had the
 /// same last two digits" (RFC 9110 §5.6.7). `httpdate` takes 1970–2069 whatever the time.
 fn rfc850_to_fixdate(text: &str, now: HttpDate) -> Option<[u8; 29]> {
-    let (weekday, rest) = text.trim_matches(' ').split_once("day, ")?;
+    let (weekday, rest) = text.split_once("day, ")?;
     let short = match weekday {
         "Mon" | "Sun" | "Fri" => weekday,
         "Tues" => "Tue",
@@ -80,7 +102,7 @@ fn rfc850_to_fixdate(text: &str, now: HttpDate) -> Option<[u8; 29]> {
     if !y1.is_ascii_digit() || !y2.is_ascii_digit() {
         return None;
     }
-    let two_digits = u64::from(y1 - b'0') * 10 + u64::from(y2 - b'0');
+    let two_digits = i64::from(y1 - b'0') * 10 + i64::from(y2 - b'0');
     let this_year = year(now);
     let mut full = this_year - this_year % 100 + two_digits;
     if full + 50 <= this_year {
@@ -98,7 +120,7 @@ fn rfc850_to_fixdate(text: &str, now: HttpDate) -> Option<[u8; 29]> {
     Some(fixdate)
 }
 
-fn year(date: HttpDate) -> u64 {
+fn year(date: HttpDate) -> i64 {
     // Through the fixdate, so that there is one calendar: httpdate's.
     date.to_string().get(12..16).and_then(|digits| digits.parse().ok()).unwrap_or(1970)
 }
@@ -106,14 +128,21 @@ fn year(date: HttpDate) -> u64 {
 /// Writes IMF-fixdate, the one form that a sender may use.
 impl fmt::Display for HttpDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs(self.0)).fmt(f)
+        let cycles = if self.0 < 0 { (-self.0).div_euclid(CYCLE) + 1 } else { 0 };
+        let seconds = u64::try_from(self.0 + cycles * CYCLE).unwrap_or(0);
+        let text = httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
+        match (cycles, text.get(..12), text.get(12..16).map(str::parse::<i64>), text.get(16..)) {
+            (1.., Some(day), Some(Ok(year)), Some(clock)) => write!(f, "{day}{:04}{clock}", year - 400 * cycles),
+            _ => f.write_str(&text),
+        }
     }
 }
 
 /// The clock's time; one before 1970 becomes 1970, one past 9999 the last second of it.
 impl From<SystemTime> for HttpDate {
     fn from(time: SystemTime) -> Self {
-        Self(time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().min(LAST)))
+        let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self(i64::try_from(seconds).unwrap_or(LAST).min(LAST))
     }
 }
 
@@ -123,7 +152,7 @@ mod tests {
 
     const NOW: HttpDate = HttpDate(1_790_000_000); // 2026-09-21
 
-    fn parse(text: &str) -> Option<u64> {
+    fn parse(text: &str) -> Option<i64> {
         HttpDate::parse(text.as_bytes(), NOW).map(HttpDate::unix)
     }
 
@@ -150,6 +179,7 @@ mod tests {
             "Sun, 31 Feb 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 24:49:37 GMT",
             "Sun, 06 Nov 1994 08:49:37 GMT\u{b}",
+            "Sun, 06 Nov +994 08:49:37 GMT",
             "784111777",
             "0",
         ] {
@@ -162,11 +192,11 @@ mod tests {
         // Seen from 2026: 76 is 2076, 77 is 1977.
         assert_eq!(parse("Wednesday, 01-Jan-76 00:00:00 GMT"), Some(3_345_062_400));
         assert_eq!(parse("Saturday, 01-Jan-77 00:00:00 GMT"), Some(220_924_800));
-        // Seen from 1990: 38 is 2038, 41 is 1941, which is before all dates.
+        // Seen from 1990: 38 is 2038, 41 is 1941.
         let then = HttpDate(631_152_000);
         let at = |text: &str| HttpDate::parse(text.as_bytes(), then).map(HttpDate::unix);
         assert_eq!(at("Friday, 01-Jan-38 00:00:00 GMT"), Some(2_145_916_800));
-        assert_eq!(at("Wednesday, 01-Jan-41 00:00:00 GMT"), None);
+        assert_eq!(at("Wednesday, 01-Jan-41 00:00:00 GMT"), Some(-915_148_800));
         // Seen from 2080: 20 is 2120, 31 is 2031.
         let then = HttpDate(3_471_292_800);
         let at = |text: &str| HttpDate::parse(text.as_bytes(), then).map(HttpDate::unix);
@@ -175,15 +205,17 @@ mod tests {
     }
 
     #[test]
-    fn the_last_second_is_written_and_never_passed() {
+    fn the_first_and_the_last_second_are_written_and_never_passed() {
         assert_eq!(HttpDate(LAST).to_string(), "Fri, 31 Dec 9999 23:59:59 GMT");
-        assert_eq!(HttpDate(LAST).plus(u64::MAX), HttpDate(LAST));
+        assert_eq!(HttpDate(LAST).plus(u32::MAX), HttpDate(LAST));
         assert_eq!(HttpDate::from_unix(LAST + 1), None);
+        assert_eq!(HttpDate(FIRST).to_string(), "Sat, 01 Jan 0000 00:00:00 GMT");
+        assert_eq!(HttpDate::from_unix(FIRST - 1), None);
     }
 
     proptest::proptest! {
         #[test]
-        fn what_is_written_is_read_back(seconds in 0..=LAST) {
+        fn what_is_written_is_read_back(seconds in FIRST..=LAST) {
             let date = HttpDate(seconds);
             proptest::prop_assert_eq!(HttpDate::parse(date.to_string().as_bytes(), NOW), Some(date));
         }

@@ -30,7 +30,9 @@ impl EntityTag {
 
 /// Read one entity-tag from text, or say why it is none.
 pub(super) fn parse(text: &str) -> PyResult<http::EntityTag<'_>> {
-    http::EntityTag::parse(text.as_bytes()).ok_or_else(|| {
+    // A field value is octets: a character past U+00FF can't stand in one.
+    let is_latin_1 = text.is_ascii() || text.chars().all(|c| c <= '\u{ff}');
+    http::EntityTag::parse(text.as_bytes()).filter(|_| is_latin_1).ok_or_else(|| {
         PyValueError::new_err(format!(
             "not an entity-tag (RFC 9110 §8.8.3): {text:?}; it is written \"…\" or W/\"…\", quotes included, \
              without spaces or control characters"

@@ -57,10 +57,13 @@ impl Fields {
     }
 }
 
+/// No grammar of a field allows this octet.
+const MALFORMED: &[u8] = b"\0";
+
 /// The octets of a field's text. What is no text, or no Unicode, counts as a malformed field: it is there.
 fn octets<'a>(py: Python<'a>, value: Option<&'a Py<PyAny>>) -> Option<&'a [u8]> {
     let value = value?.bind(py);
-    Some(value.cast::<PyString>().ok().and_then(|text| text.to_str().ok()).map_or(b"", str::as_bytes))
+    Some(value.cast::<PyString>().ok().and_then(|text| text.to_str().ok()).map_or(MALFORMED, str::as_bytes))
 }
 
 /// Judge the preconditions of a request (RFC 9110 §13.2.2) against the current representation.
@@ -141,15 +144,8 @@ fn date_of(value: &Bound<'_, PyAny>) -> PyResult<HttpDate> {
             value.clone()
         };
         let seconds: f64 = aware.call_method0(intern!(py, "timestamp"))?.extract()?;
-        if seconds < 0.0 {
-            return Err(out_of_range());
-        }
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "not negative, and whole seconds is what an HTTP-date has"
-        )]
-        return HttpDate::from_unix(seconds as u64).ok_or_else(out_of_range);
+        #[allow(clippy::cast_possible_truncation, reason = "whole seconds is what an HTTP-date has")]
+        return HttpDate::from_unix(seconds.floor() as i64).ok_or_else(out_of_range);
     }
     Err(PyTypeError::new_err(format!(
         "last_modified: a datetime, an HTTP-date as str, an int of seconds or None, not {}",
