@@ -73,10 +73,7 @@ fn policies(shape: Shape, rules: usize) -> Policies {
 fn request(policies: &Policies, path: &str) -> bool {
     let candidates = policies.on_the_way_in(black_box("GET"), black_box(path));
     let taken = policies.takes_over(&candidates).is_some();
-    taken
-        | policies
-            .on_the_way_out(&candidates, black_box(200), black_box(Some("text/html")))
-            .is_some()
+    taken | policies.on_the_way_out(&candidates, black_box(200), black_box(Some("text/html"))).is_some()
 }
 
 #[divan::bench]
@@ -107,14 +104,8 @@ fn a_thousand_rules_and_none_matches(bencher: Bencher, shape: Shape) {
 #[divan::bench(args = SHAPES)]
 fn a_thousand_rules_in_a_globset(bencher: Bencher, shape: Shape) {
     let glob = |number| -> Glob {
-        let text = shape
-            .template(number)
-            .replace("{slug}", "?*")
-            .replace("{user}", "?*");
-        GlobBuilder::new(&text)
-            .literal_separator(true)
-            .build()
-            .expect("a glob")
+        let text = shape.template(number).replace("{slug}", "?*").replace("{user}", "?*");
+        GlobBuilder::new(&text).literal_separator(true).build().expect("a glob")
     };
     let mut set: GlobSetBuilder = GlobSet::builder();
     for number in 0..RULES {

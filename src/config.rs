@@ -22,17 +22,14 @@ use std::sync::Arc;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{
-    self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
-    Visitor,
+    self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
 use serde_path_to_error::{Path, Segment};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use crate::digest::TagKey;
-use crate::http::cache_control::{
-    CacheControl, InvalidDirective, MAX_SECONDS, MaxStale, Scope, nearest,
-};
+use crate::http::cache_control::{CacheControl, InvalidDirective, MAX_SECONDS, MaxStale, Scope, nearest};
 use crate::http::field;
 use crate::policy::{EtagOption, InvalidPolicy, MediaType, Policies, Policy, Status, Template};
 
@@ -163,21 +160,10 @@ impl Settings {
     /// Take settings from elsewhere, such as a Python mapping.
     #[must_use]
     pub fn from_table(values: Table, origin: &str) -> Self {
-        Self::new(
-            values,
-            Source {
-                origin: origin.to_owned(),
-                text: None,
-                table: &[],
-            },
-        )
+        Self::new(values, Source { origin: origin.to_owned(), text: None, table: &[] })
     }
 
-    fn from_text(
-        text: &str,
-        origin: &str,
-        table: &'static [&'static str],
-    ) -> Result<Self, ConfigError> {
+    fn from_text(text: &str, origin: &str, table: &'static [&'static str]) -> Result<Self, ConfigError> {
         let failed = |line, reason| ConfigError {
             origin: origin.to_owned(),
             line,
@@ -193,29 +179,16 @@ impl Settings {
             values = match values.remove(*name) {
                 Some(Value::Table(inner)) => inner,
                 _ => {
-                    return Err(failed(
-                        None,
-                        format!("there is no table [{}]", table.join(".")),
-                    ));
+                    return Err(failed(None, format!("there is no table [{}]", table.join("."))));
                 }
             };
         }
-        Ok(Self::new(
-            values,
-            Source {
-                origin: origin.to_owned(),
-                text: Some(text.to_owned()),
-                table,
-            },
-        ))
+        Ok(Self::new(values, Source { origin: origin.to_owned(), text: Some(text.to_owned()), table }))
     }
 
     fn new(values: Table, source: Source) -> Self {
         let source = Arc::new(source);
-        let sources = values
-            .keys()
-            .map(|key| (key.clone(), Arc::clone(&source)))
-            .collect();
+        let sources = values.keys().map(|key| (key.clone(), Arc::clone(&source))).collect();
         Self { values, sources }
     }
 
@@ -253,15 +226,11 @@ impl Settings {
     ///
     /// If a key is unknown, a value is of the wrong kind or out of its bounds, or settings
     /// contradict each other. The first such place is told.
-    pub fn read(
-        &self,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Config, ConfigError> {
-        let written: Top =
-            serde_path_to_error::deserialize(self.values.clone()).map_err(|error| {
-                let (reason, path) = (reason(error.inner().message()), error.path());
-                self.wrong(&steps(path), reason)
-            })?;
+    pub fn read(&self, environment: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        let written: Top = serde_path_to_error::deserialize(self.values.clone()).map_err(|error| {
+            let (reason, path) = (reason(error.inner().message()), error.path());
+            self.wrong(&steps(path), reason)
+        })?;
         let policies = (0..)
             .zip(written.policy)
             .map(|(number, rule)| {
@@ -283,8 +252,7 @@ impl Settings {
                 .map(|text| tag_key(&text, environment))
                 .transpose()
                 .map_err(|reason| in_top("tag_key", reason))?,
-            policies: Policies::new(policies)
-                .map_err(|InvalidPolicy(reason)| in_top("policy", reason))?,
+            policies: Policies::new(policies).map_err(|InvalidPolicy(reason)| in_top("policy", reason))?,
         })
     }
 
@@ -295,9 +263,7 @@ impl Settings {
             _ => self.sources.values().next(),
         };
         ConfigError {
-            origin: source
-                .map_or("configuration", |source| &source.origin)
-                .to_owned(),
+            origin: source.map_or("configuration", |source| &source.origin).to_owned(),
             line: source.and_then(|source| source.line(place)),
             key: key_of(place),
             seen: self.seen(place),
@@ -345,17 +311,14 @@ impl Source {
                     if let Some(inner) = value {
                         table = inner.get_ref().as_table()?;
                     }
-                    let Some((name, inner)) = table.iter().find(|(name, _)| name.get_ref() == key)
-                    else {
+                    let Some((name, inner)) = table.iter().find(|(name, _)| name.get_ref() == key) else {
                         break;
                     };
                     start = Some(name.span().start);
                     value = Some(inner);
                 }
                 Step::Index(index) => {
-                    let Some(inner) =
-                        value.and_then(|value| value.get_ref().as_array()?.get(*index))
-                    else {
+                    let Some(inner) = value.and_then(|value| value.get_ref().as_array()?.get(*index)) else {
                         break;
                     };
                     start = Some(inner.span().start);
@@ -376,9 +339,7 @@ fn written(value: &Value) -> String {
             format!("[{}]", items.join(", "))
         }
         Value::Table(table) => {
-            let pairs = table
-                .iter()
-                .map(|(key, value)| format!("{key} = {}", written(value)));
+            let pairs = table.iter().map(|(key, value)| format!("{key} = {}", written(value)));
             format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),
@@ -544,18 +505,11 @@ impl Rule {
                      leave one or the other out",
                 );
             }
-            if methods
-                .iter()
-                .any(|name| !matches!(name.as_str(), "GET" | "HEAD"))
-            {
+            if methods.iter().any(|name| !matches!(name.as_str(), "GET" | "HEAD")) {
                 return take_over("only GET and HEAD are judged: leave the other methods out");
             }
         }
-        let made_from = if self.take_over {
-            EtagOption::Content
-        } else {
-            EtagOption::Auto
-        };
+        let made_from = if self.take_over { EtagOption::Content } else { EtagOption::Auto };
         let mut vary: Vec<String> = Vec::new();
         for FieldName(name) in self.vary.0 {
             if !vary.iter().any(|have| have.eq_ignore_ascii_case(&name)) {
@@ -586,24 +540,19 @@ fn check_directives(
 ) -> Result<(), (Option<&'static str>, String)> {
     let wrong = |reason: String| Err((Some("cache_control"), reason));
     if let Some(name) = directives.request_only() {
-        return wrong(format!(
-            "{name} is a directive of requests, and this is about responses"
-        ));
+        return wrong(format!("{name} is a directive of requests, and this is about responses"));
     }
     let mut judged = directives.clone();
     if let Some(seconds) = expires {
         let everything = Some(&Scope::Everything);
         if seconds > 0 && (directives.no_store || directives.no_cache.as_ref() == everything) {
-            let reason = format!(
-                "cache_control \"{directives}\" forbids reuse, so this must be 0 or be left out"
-            );
+            let reason =
+                format!("cache_control \"{directives}\" forbids reuse, so this must be 0 or be left out");
             return Err((Some("expires"), reason));
         }
         match directives.max_age {
             Some(max_age) if max_age != seconds => {
-                let reason = format!(
-                    "max-age is {max_age}, and what only old caches read must say the same"
-                );
+                let reason = format!("max-age is {max_age}, and what only old caches read must say the same");
                 return Err((Some("expires"), reason));
             }
             _ => judged.max_age = Some(seconds),
@@ -644,26 +593,15 @@ impl<T> IntoIterator for Many<T> {
 
 impl<'de, T: Setting> Deserialize<'de> for One<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_any(SettingVisitor::<T> {
-                list: false,
-                setting: PhantomData,
-            })
-            .and_then(|many| {
-                many.into_iter()
-                    .next()
-                    .map(One)
-                    .ok_or_else(|| de::Error::custom("nothing is there"))
-            })
+        deserializer.deserialize_any(SettingVisitor::<T> { list: false, setting: PhantomData }).and_then(
+            |many| many.into_iter().next().map(One).ok_or_else(|| de::Error::custom("nothing is there")),
+        )
     }
 }
 
 impl<'de, T: Setting> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SettingVisitor::<T> {
-            list: true,
-            setting: PhantomData,
-        })
+        deserializer.deserialize_any(SettingVisitor::<T> { list: true, setting: PhantomData })
     }
 }
 
@@ -677,17 +615,11 @@ impl<'de, T: Setting> Visitor<'de> for SettingVisitor<T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::EXPECTED)?;
-        if self.list {
-            f.write_str(", or a list of such")
-        } else {
-            Ok(())
-        }
+        if self.list { f.write_str(", or a list of such") } else { Ok(()) }
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Many<T>, E> {
-        T::of_text(text)
-            .map(|value| Many(vec![value]))
-            .map_err(E::custom)
+        T::of_text(text).map(|value| Many(vec![value])).map_err(E::custom)
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Many<T>, E> {
@@ -706,9 +638,7 @@ impl<'de, T: Setting> Visitor<'de> for SettingVisitor<T> {
             values.push(value);
         }
         if values.is_empty() {
-            return Err(de::Error::custom(
-                "the list is empty: leave the key out, or put something in",
-            ));
+            return Err(de::Error::custom("the list is empty: leave the key out, or put something in"));
         }
         Ok(Many(values))
     }
@@ -753,10 +683,7 @@ impl Setting for Method {
             return Err("expected a method, such as \"GET\"".into());
         }
         if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
-            return Err(format!(
-                "methods are upper case: write {:?}",
-                text.to_ascii_uppercase()
-            ));
+            return Err(format!("methods are upper case: write {:?}", text.to_ascii_uppercase()));
         }
         Ok(Self(text.to_owned()))
     }
@@ -770,7 +697,9 @@ impl Setting for FieldName {
 
     fn of_text(text: &str) -> Result<Self, String> {
         if text == "*" {
-            return Err("no cache can reuse what varies on everything: say no_store in cache_control instead".into());
+            return Err(
+                "no cache can reuse what varies on everything: say no_store in cache_control instead".into(),
+            );
         }
         if !field::is_token(text.as_bytes()) {
             return Err("expected the name of a field, such as \"Accept-Language\"".into());
@@ -857,14 +786,9 @@ impl<'de> Deserialize<'de> for Reach {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Reach, A::Error> {
-                let names = SettingVisitor::<FieldName> {
-                    list: true,
-                    setting: PhantomData,
-                }
-                .visit_seq(items)?;
-                let names = names
-                    .into_iter()
-                    .map(|FieldName(name)| name.to_ascii_lowercase());
+                let names =
+                    SettingVisitor::<FieldName> { list: true, setting: PhantomData }.visit_seq(items)?;
+                let names = names.into_iter().map(|FieldName(name)| name.to_ascii_lowercase());
                 Ok(Reach(Some(Scope::Fields(names.collect()))))
             }
         }
@@ -920,11 +844,7 @@ impl<'de> Deserialize<'de> for Argument {
             }
 
             fn visit_bool<E: de::Error>(self, present: bool) -> Result<Argument, E> {
-                Ok(if present {
-                    Argument::None
-                } else {
-                    Argument::Absent
-                })
+                Ok(if present { Argument::None } else { Argument::Absent })
             }
 
             fn visit_i64<E: de::Error>(self, number: i64) -> Result<Argument, E> {
@@ -1009,9 +929,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Config, String> {
         Settings::from_toml(text, "notmodified.toml")
-            .and_then(|settings| {
-                settings.read(|name| (name == "KEY").then(|| "from the environment".into()))
-            })
+            .and_then(|settings| settings.read(|name| (name == "KEY").then(|| "from the environment".into())))
             .map_err(|error| error.to_string())
     }
 
@@ -1026,10 +944,7 @@ mod tests {
 
     fn policy_refusal(text: &str) -> String {
         let refusal = refusal(&format!("[[policy]]\n{text}"));
-        refusal
-            .strip_prefix("notmodified.toml:2: policy[0].")
-            .unwrap_or(&refusal)
-            .to_owned()
+        refusal.strip_prefix("notmodified.toml:2: policy[0].").unwrap_or(&refusal).to_owned()
     }
 
     #[test]
@@ -1069,22 +984,14 @@ mod tests {
         .unwrap();
         assert!(!config.head_as_get && !config.tag_suffixes && config.tag_key.is_some());
         assert_eq!((config.max_body, config.max_file), (0, 1));
-        let [first, second] = config.policies.as_slice() else {
-            panic!("two policies")
-        };
-        assert_eq!(
-            first.paths.iter().map(Template::as_str).collect::<Vec<_>>(),
-            ["/a/*", "/b"]
-        );
+        let [first, second] = config.policies.as_slice() else { panic!("two policies") };
+        assert_eq!(first.paths.iter().map(Template::as_str).collect::<Vec<_>>(), ["/a/*", "/b"]);
         assert_eq!(first.methods, ["GET", "POST"]);
         assert_eq!(
             first.cache_control.as_deref(),
             Some("public, no-cache=\"set-cookie\", max-age=60, community=\"U C I\", x, y=5")
         );
-        assert_eq!(
-            (first.expires, first.etag, first.override_app),
-            (Some(60), EtagOption::Weak, true)
-        );
+        assert_eq!((first.expires, first.etag, first.override_app), (Some(60), EtagOption::Weak, true));
         assert_eq!(first.vary, ["Cookie", "Accept"]);
         assert_eq!((second.take_over, second.etag), (true, EtagOption::Content));
         assert_eq!(second.cache_control.as_deref(), Some("no-cache"));
@@ -1105,10 +1012,7 @@ mod tests {
                 "max_file = 1.5",
                 "notmodified.toml:1: max_file = 1.5: expected a whole number of bytes, 0 or more",
             ),
-            (
-                "head_as_get = 1",
-                "notmodified.toml:1: head_as_get = 1: expected true or false",
-            ),
+            ("head_as_get = 1", "notmodified.toml:1: head_as_get = 1: expected true or false"),
             (
                 "# x\nhead_as_gte = true",
                 "notmodified.toml:2: head_as_gte = true: no such key, did you mean head_as_get?",
@@ -1121,14 +1025,8 @@ mod tests {
                 "[policy]\npath = \"/\"",
                 "notmodified.toml:1: policy: expected a list of tables, each written [[policy]]",
             ),
-            (
-                "policy = [5]",
-                "notmodified.toml:1: policy[0] = 5: expected a table, written [[policy]]",
-            ),
-            (
-                "a = ",
-                "notmodified.toml:1: no TOML: string values must be quoted, expected literal string",
-            ),
+            ("policy = [5]", "notmodified.toml:1: policy[0] = 5: expected a table, written [[policy]]"),
+            ("a = ", "notmodified.toml:1: no TOML: string values must be quoted, expected literal string"),
             (
                 "[[policy]]\n[[policy]]\ncache_control = { public = true, max_age = \"60s\" }",
                 "notmodified.toml:3: policy[1].cache_control.max_age = \"60s\": expected a whole number of seconds, from 0 to 2147483648",
@@ -1150,38 +1048,14 @@ mod tests {
     #[allow(clippy::too_many_lines)] // a table
     fn a_policy_that_cannot_be_meant_is_refused() {
         for (text, want) in [
-            (
-                "path = \"a\"",
-                "path = \"a\": a path starts with `/`: write `/a`, or `/**/a` for any depth",
-            ),
-            (
-                "path = 5",
-                "path = 5: expected a path in quotes, or a list of such",
-            ),
-            (
-                "path = []",
-                "path = []: the list is empty: leave the key out, or put something in",
-            ),
-            (
-                "path = [\"/\", [\"/a\"]]",
-                "path[1] = [\"/a\"]: expected a path in quotes",
-            ),
-            (
-                "method = \"get\"",
-                "method = \"get\": methods are upper case: write \"GET\"",
-            ),
-            (
-                "method = \"A B\"",
-                "method = \"A B\": expected a method, such as \"GET\"",
-            ),
-            (
-                "status = 99",
-                "status = 99: a status is a number from 200 to 599, or a class such as \"2xx\"",
-            ),
-            (
-                "status = [304]",
-                "status[0] = 304: a 304 counts as the 200 that it stands for: write 200",
-            ),
+            ("path = \"a\"", "path = \"a\": a path starts with `/`: write `/a`, or `/**/a` for any depth"),
+            ("path = 5", "path = 5: expected a path in quotes, or a list of such"),
+            ("path = []", "path = []: the list is empty: leave the key out, or put something in"),
+            ("path = [\"/\", [\"/a\"]]", "path[1] = [\"/a\"]: expected a path in quotes"),
+            ("method = \"get\"", "method = \"get\": methods are upper case: write \"GET\""),
+            ("method = \"A B\"", "method = \"A B\": expected a method, such as \"GET\""),
+            ("status = 99", "status = 99: a status is a number from 200 to 599, or a class such as \"2xx\""),
+            ("status = [304]", "status[0] = 304: a 304 counts as the 200 that it stands for: write 200"),
             (
                 "status = \"6xx\"",
                 "status = \"6xx\": a status is a number from 200 to 599, or a class such as \"2xx\"",
@@ -1190,18 +1064,9 @@ mod tests {
                 "media_type = \"html\"",
                 "media_type = \"html\": a media type is written type/subtype, such as \"text/html\", \"image/*\" or \"*/*\"",
             ),
-            (
-                "etag = \"strong\"",
-                "etag = \"strong\": expected \"auto\", \"content\", \"weak\" or \"off\"",
-            ),
-            (
-                "etag = [\"off\"]",
-                "etag = [\"off\"]: expected \"auto\", \"content\", \"weak\" or \"off\"",
-            ),
-            (
-                "expires = -1",
-                "expires = -1: expected a whole number of seconds, from 0 to 2147483648",
-            ),
+            ("etag = \"strong\"", "etag = \"strong\": expected \"auto\", \"content\", \"weak\" or \"off\""),
+            ("etag = [\"off\"]", "etag = [\"off\"]: expected \"auto\", \"content\", \"weak\" or \"off\""),
+            ("expires = -1", "expires = -1: expected a whole number of seconds, from 0 to 2147483648"),
             (
                 "vary = \"*\"",
                 "vary = \"*\": no cache can reuse what varies on everything: say no_store in cache_control instead",
@@ -1269,18 +1134,9 @@ mod tests {
 
     #[test]
     fn expires_is_freshness_too() {
-        assert_eq!(
-            policy("expires = 60\ncache_control = \"immutable\"").expires,
-            Some(60)
-        );
-        assert_eq!(
-            policy("expires = 0\ncache_control = \"no-store\"").expires,
-            Some(0)
-        );
-        assert_eq!(
-            policy("expires = 60\ncache_control = \"max-age=60\"").expires,
-            Some(60)
-        );
+        assert_eq!(policy("expires = 60\ncache_control = \"immutable\"").expires, Some(60));
+        assert_eq!(policy("expires = 0\ncache_control = \"no-store\"").expires, Some(0));
+        assert_eq!(policy("expires = 60\ncache_control = \"max-age=60\"").expires, Some(60));
         assert_eq!(policy("cache_control = {}").cache_control, None);
     }
 
@@ -1303,14 +1159,9 @@ mod tests {
         let text = "[project]\nname = \"x\"\n\n[tool.notmodified]\nmax_body = 5\n\n[[tool.notmodified.policy]]\npath = \"a\"\n";
         let settings = Settings::from_pyproject(text, "pyproject.toml").unwrap();
         let error = settings.read(|_| None).unwrap_err();
+        assert_eq!((error.line, error.key.as_str()), (Some(8), "policy[0].path"));
         assert_eq!(
-            (error.line, error.key.as_str()),
-            (Some(8), "policy[0].path")
-        );
-        assert_eq!(
-            Settings::from_pyproject("[tool.x]", "pyproject.toml")
-                .unwrap_err()
-                .to_string(),
+            Settings::from_pyproject("[tool.x]", "pyproject.toml").unwrap_err().to_string(),
             "pyproject.toml: there is no table [tool.notmodified]"
         );
     }
@@ -1319,18 +1170,13 @@ mod tests {
     fn what_is_laid_over_replaces_whole_keys_and_answers_for_them() {
         let file = Settings::from_toml("max_body = 1\nmax_file = -2", "file").unwrap();
         let over: Table = toml::from_str("max_body = -3").unwrap();
-        let both = file
-            .clone()
-            .overlaid(Settings::from_table(over, "keyword argument"));
+        let both = file.clone().overlaid(Settings::from_table(over, "keyword argument"));
         assert_eq!(
             both.read(|_| None).unwrap_err().to_string(),
             "keyword argument: max_body = -3: expected a whole number of bytes, 0 or more"
         );
         let over: Table = toml::from_str("max_file = 3").unwrap();
-        let config = file
-            .overlaid(Settings::from_table(over, "keyword argument"))
-            .read(|_| None)
-            .unwrap();
+        let config = file.overlaid(Settings::from_table(over, "keyword argument")).read(|_| None).unwrap();
         assert_eq!((config.max_body, config.max_file), (1, 3));
     }
 }

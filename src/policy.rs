@@ -80,9 +80,7 @@ impl Template {
     /// is malformed or comes twice, or if it has a percent-encoding in it.
     pub fn parse(text: &str) -> Result<Self, InvalidPolicy> {
         let Some(path) = text.strip_prefix('/') else {
-            return refuse(format!(
-                "a path starts with `/`: write `/{text}`, or `/**/{text}` for any depth"
-            ));
+            return refuse(format!("a path starts with `/`: write `/{text}`, or `/**/{text}` for any depth"));
         };
         if let Some(encoded) = percent_encoding(text) {
             return refuse(format!(
@@ -97,17 +95,13 @@ impl Template {
                 glob.push_str("**");
             } else if let Some(name) = name_of(segment) {
                 if names.contains(&name) {
-                    return refuse(format!(
-                        "`{{{name}}}` is there twice: give each segment its own name"
-                    ));
+                    return refuse(format!("`{{{name}}}` is there twice: give each segment its own name"));
                 }
                 names.push(name);
                 glob.push_str("?*");
             } else if segment.contains("**") {
                 let right = text.replace("**", "**/*").replace("/*/*", "/*");
-                return refuse(format!(
-                    "`**` must be a segment of its own: write `{right}`"
-                ));
+                return refuse(format!("`**` must be a segment of its own: write `{right}`"));
             } else if segment.contains(['{', '}']) {
                 return refuse(format!(
                     "`{segment}` is no segment: braces hold the name of a whole one, such as `/{{slug}}/`, \
@@ -128,10 +122,7 @@ impl Template {
             .backslash_escape(true)
             .build()
             .map_err(|error| InvalidPolicy(error.kind().to_string()))?;
-        Ok(Self {
-            text: text.to_owned(),
-            regex: glob.regex().to_owned(),
-        })
+        Ok(Self { text: text.to_owned(), regex: glob.regex().to_owned() })
     }
 
     /// The template as it was written.
@@ -153,12 +144,7 @@ fn name_of(segment: &str) -> Option<&str> {
 fn percent_encoding(text: &str) -> Option<&str> {
     text.match_indices('%')
         .filter_map(|(at, _)| text.get(at..at + 3))
-        .find(|encoded| {
-            encoded
-                .bytes()
-                .skip(1)
-                .all(|digit| digit.is_ascii_hexdigit())
-        })
+        .find(|encoded| encoded.bytes().skip(1).all(|digit| digit.is_ascii_hexdigit()))
 }
 
 /// Which statuses a policy is for: one, or a class such as `2xx` (RFC 9110 §15).
@@ -170,10 +156,7 @@ pub struct Status {
 
 impl Status {
     /// The successful ones, 200 to 299: what policies are for unless they say otherwise.
-    pub const SUCCESSFUL: Self = Self {
-        first: 200,
-        last: 299,
-    };
+    pub const SUCCESSFUL: Self = Self { first: 200, last: 299 };
 
     /// One status.
     ///
@@ -184,10 +167,7 @@ impl Status {
     pub fn one(status: i64) -> Result<Self, InvalidPolicy> {
         match u16::try_from(status) {
             Ok(304) => refuse("a 304 counts as the 200 that it stands for: write 200"),
-            Ok(status @ 200..=599) => Ok(Self {
-                first: status,
-                last: status,
-            }),
+            Ok(status @ 200..=599) => Ok(Self { first: status, last: status }),
             _ => refuse("a status is a number from 200 to 599, or a class such as \"2xx\""),
         }
     }
@@ -205,10 +185,7 @@ impl Status {
             "5xx" => 500,
             _ => return refuse("a status is a number from 200 to 599, or a class such as \"2xx\""),
         };
-        Ok(Self {
-            first,
-            last: first + 99,
-        })
+        Ok(Self { first, last: first + 99 })
     }
 
     fn matches(self, status: u16) -> bool {
@@ -254,27 +231,21 @@ impl MediaType {
                     && field::is_token(subtype.as_bytes())
                     && (kind != "*" || subtype == "*") =>
             {
-                Ok(Self {
-                    kind: kind.to_ascii_lowercase(),
-                    subtype: subtype.to_ascii_lowercase(),
-                })
+                Ok(Self { kind: kind.to_ascii_lowercase(), subtype: subtype.to_ascii_lowercase() })
             }
-            _ => refuse(
-                "a media type is written type/subtype, such as \"text/html\", \"image/*\" or \"*/*\"",
-            ),
+            _ => {
+                refuse("a media type is written type/subtype, such as \"text/html\", \"image/*\" or \"*/*\"")
+            }
         }
     }
 
     /// Compare with a `Content-Type` value, whose parameters don't count.
     fn matches(&self, content_type: &str) -> bool {
-        let essence = content_type
-            .split_once(';')
-            .map_or(content_type, |(essence, _)| essence);
+        let essence = content_type.split_once(';').map_or(content_type, |(essence, _)| essence);
         let Some((kind, subtype)) = essence.trim_matches([' ', '\t']).split_once('/') else {
             return false;
         };
-        let same =
-            |pattern: &str, value: &str| pattern == "*" || pattern.eq_ignore_ascii_case(value);
+        let same = |pattern: &str, value: &str| pattern == "*" || pattern.eq_ignore_ascii_case(value);
         same(&self.kind, kind) && same(&self.subtype, subtype)
     }
 }
@@ -344,11 +315,7 @@ pub struct Policy {
 impl Policy {
     fn for_method(&self, method: &str) -> bool {
         let method = if method == "HEAD" { "GET" } else { method };
-        if self.methods.is_empty() {
-            method == "GET"
-        } else {
-            self.methods.iter().any(|ours| ours == method)
-        }
+        if self.methods.is_empty() { method == "GET" } else { self.methods.iter().any(|ours| ours == method) }
     }
 
     fn for_status(&self, status: u16) -> bool {
@@ -361,8 +328,7 @@ impl Policy {
 
     fn for_media_type(&self, content_type: Option<&str>) -> bool {
         self.media_types.is_empty()
-            || content_type
-                .is_some_and(|given| self.media_types.iter().any(|ours| ours.matches(given)))
+            || content_type.is_some_and(|given| self.media_types.iter().any(|ours| ours.matches(given)))
     }
 
     fn depends_on_response(&self) -> bool {
@@ -430,11 +396,7 @@ impl Policies {
     ///
     /// If there are more paths than one automaton can hold (some ten thousand).
     pub fn new(policies: Vec<Policy>) -> Result<Self, InvalidPolicy> {
-        let paths = if policies.is_empty() {
-            None
-        } else {
-            Some(Automaton::of(&policies)?)
-        };
+        let paths = if policies.is_empty() { None } else { Some(Automaton::of(&policies)?) };
         Ok(Self { policies, paths })
     }
 
@@ -454,10 +416,7 @@ impl Policies {
     #[must_use]
     pub fn on_the_way_in(&self, method: &str, path: &str) -> Candidates {
         let mut found = self.on_path(path);
-        found.0.retain(|number| {
-            self.get(*number)
-                .is_some_and(|policy| policy.for_method(method))
-        });
+        found.0.retain(|number| self.get(*number).is_some_and(|policy| policy.for_method(method)));
         found
     }
 
@@ -492,13 +451,7 @@ impl Policies {
 
     /// What became of every policy, in their order: for showing, not for serving.
     #[must_use]
-    pub fn explain(
-        &self,
-        method: &str,
-        path: &str,
-        status: u16,
-        content_type: Option<&str>,
-    ) -> Vec<Verdict> {
+    pub fn explain(&self, method: &str, path: &str, status: u16, content_type: Option<&str>) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::Path; self.policies.len()];
         let mut applied = false;
         for (number, policy) in self.each(&self.on_path(path)) {
@@ -522,10 +475,7 @@ impl Policies {
 
     fn on_path(&self, path: &str) -> Candidates {
         let path = if path.is_empty() { "/" } else { path };
-        self.paths
-            .as_ref()
-            .map(|paths| paths.matches(path))
-            .unwrap_or_default()
+        self.paths.as_ref().map(|paths| paths.matches(path)).unwrap_or_default()
     }
 
     fn get(&self, number: u32) -> Option<&Policy> {
@@ -536,10 +486,7 @@ impl Policies {
         &'a self,
         candidates: &'b Candidates,
     ) -> impl Iterator<Item = (u32, &'a Policy)> + use<'a, 'b> {
-        candidates
-            .0
-            .iter()
-            .filter_map(|&number| Some((number, self.get(number)?)))
+        candidates.0.iter().filter_map(|&number| Some((number, self.get(number)?)))
     }
 }
 
@@ -576,23 +523,12 @@ impl Automaton {
             )
             // Octets, as in globset's own use of its expressions; a template has no wildcard for
             // a single character, so octets and characters cannot differ.
-            .syntax(
-                syntax::Config::new()
-                    .unicode(false)
-                    .utf8(false)
-                    .dot_matches_new_line(true),
-            )
+            .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
             .thompson(thompson::Config::new().utf8(false))
             .build_many(&regexes)
-            .map_err(|error| {
-                InvalidPolicy(format!("the paths cannot be matched together: {error}"))
-            })?;
+            .map_err(|error| InvalidPolicy(format!("the paths cannot be matched together: {error}")))?;
         let maker = dfa.clone();
-        Ok(Self {
-            dfa,
-            caches: Pool::new(Box::new(move || maker.create_cache())),
-            policies: numbers,
-        })
+        Ok(Self { dfa, caches: Pool::new(Box::new(move || maker.create_cache())), policies: numbers })
     }
 
     /// The policies that have a matching path, in their order. None if the automaton gives up,
@@ -630,9 +566,7 @@ impl Automaton {
 
 impl fmt::Debug for Automaton {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Automaton")
-            .field("paths", &self.policies.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Automaton").field("paths", &self.policies.len()).finish_non_exhaustive()
     }
 }
 
@@ -643,10 +577,7 @@ mod tests {
     use super::*;
 
     fn policy(path: &str) -> Policy {
-        Policy {
-            paths: vec![Template::parse(path).unwrap()],
-            ..Policy::default()
-        }
+        Policy { paths: vec![Template::parse(path).unwrap()], ..Policy::default() }
     }
 
     fn matches(template: &str, path: &str) -> bool {
@@ -715,29 +646,16 @@ mod tests {
     #[test]
     fn a_template_that_cannot_be_meant_is_refused_with_the_reason() {
         for (template, want) in [
-            (
-                "*.css",
-                "a path starts with `/`: write `/*.css`, or `/**/*.css` for any depth",
-            ),
-            (
-                "/a/**.css",
-                "`**` must be a segment of its own: write `/a/**/*.css`",
-            ),
-            (
-                "/a/{x}/{x}",
-                "`{x}` is there twice: give each segment its own name",
-            ),
-            (
-                "/a%20b",
-                "paths are matched percent-decoded: write the character that `%20` stands for",
-            ),
+            ("*.css", "a path starts with `/`: write `/*.css`, or `/**/*.css` for any depth"),
+            ("/a/**.css", "`**` must be a segment of its own: write `/a/**/*.css`"),
+            ("/a/{x}/{x}", "`{x}` is there twice: give each segment its own name"),
+            ("/a%20b", "paths are matched percent-decoded: write the character that `%20` stands for"),
         ] {
             assert_eq!(refusal(template), want);
         }
-        for template in [
-            "/{a,b}", "/{}", "/{1}", "/a-{b}", "/{a", "/a}", "/{a}{b}", "/{a b}", "/***", "/a**",
-            "",
-        ] {
+        for template in
+            ["/{a,b}", "/{}", "/{1}", "/a-{b}", "/{a", "/a}", "/{a}{b}", "/{a b}", "/***", "/a**", ""]
+        {
             assert!(Template::parse(template).is_err(), "{template}");
         }
         assert!(Template::parse("/100%").is_ok());
@@ -746,18 +664,9 @@ mod tests {
     #[test]
     fn the_first_match_wins() {
         let policies = Policies::new(vec![
-            Policy {
-                methods: vec!["POST".into()],
-                ..policy("/a/**")
-            },
-            Policy {
-                statuses: vec![Status::one(404).unwrap()],
-                ..policy("/a/**")
-            },
-            Policy {
-                media_types: vec![MediaType::parse("text/*").unwrap()],
-                ..policy("/a/b")
-            },
+            Policy { methods: vec!["POST".into()], ..policy("/a/**") },
+            Policy { statuses: vec![Status::one(404).unwrap()], ..policy("/a/**") },
+            Policy { media_types: vec![MediaType::parse("text/*").unwrap()], ..policy("/a/b") },
             Policy::default(),
             policy("/a/b"),
         ])
@@ -765,15 +674,9 @@ mod tests {
         let number = |status, media_type| {
             let candidates = policies.on_the_way_in("GET", "/a/b");
             let chosen = policies.on_the_way_out(&candidates, status, media_type)?;
-            policies
-                .as_slice()
-                .iter()
-                .position(|policy| std::ptr::eq(policy, chosen))
+            policies.as_slice().iter().position(|policy| std::ptr::eq(policy, chosen))
         };
-        assert_eq!(
-            numbers(&policies.on_the_way_in("GET", "/a/b")),
-            [1, 2, 3, 4]
-        );
+        assert_eq!(numbers(&policies.on_the_way_in("GET", "/a/b")), [1, 2, 3, 4]);
         assert_eq!(number(404, None), Some(1));
         assert_eq!(number(200, Some("Text/HTML; charset=utf-8")), Some(2));
         assert_eq!(number(200, Some("image/png")), Some(3));
@@ -781,23 +684,11 @@ mod tests {
         assert_eq!(number(302, None), None);
         assert_eq!(
             policies.explain("GET", "/a/b", 200, Some("image/png")),
-            [
-                Verdict::Method,
-                Verdict::Status,
-                Verdict::MediaType,
-                Verdict::Applies,
-                Verdict::Later
-            ]
+            [Verdict::Method, Verdict::Status, Verdict::MediaType, Verdict::Applies, Verdict::Later]
         );
         assert_eq!(
             policies.explain("POST", "/c", 200, None),
-            [
-                Verdict::Path,
-                Verdict::Path,
-                Verdict::Path,
-                Verdict::Method,
-                Verdict::Path
-            ]
+            [Verdict::Path, Verdict::Path, Verdict::Path, Verdict::Method, Verdict::Path]
         );
     }
 
@@ -812,24 +703,15 @@ mod tests {
     #[test]
     fn several_paths_are_one_policy() {
         let mut both = policy("/a/*");
-        both.paths.extend([
-            Template::parse("/b").unwrap(),
-            Template::parse("/**").unwrap(),
-        ]);
+        both.paths.extend([Template::parse("/b").unwrap(), Template::parse("/**").unwrap()]);
         let policies = Policies::new(vec![policy("/x"), both, policy("/a/**")]).unwrap();
         assert_eq!(numbers(&policies.on_the_way_in("GET", "/a/c")), [1, 2]);
     }
 
     #[test]
     fn taking_over_is_decided_by_path_and_method_alone() {
-        let taking = || Policy {
-            take_over: true,
-            ..policy("/**")
-        };
-        let for_404 = || Policy {
-            statuses: vec![Status::one(404).unwrap()],
-            ..policy("/**")
-        };
+        let taking = || Policy { take_over: true, ..policy("/**") };
+        let for_404 = || Policy { statuses: vec![Status::one(404).unwrap()], ..policy("/**") };
         for (rules, want) in [
             (vec![taking()], true),
             (vec![for_404(), taking()], true),
@@ -853,16 +735,9 @@ mod tests {
         for class in ["", "1xx", "2XX", "20x", "200"] {
             assert!(Status::class(class).is_err(), "{class}");
         }
-        for text in [
-            "",
-            "text",
-            "text/",
-            "/html",
-            "*/html",
-            "text/html;charset=utf-8",
-            "a b/c",
-            "text/html/x",
-        ] {
+        for text in
+            ["", "text", "text/", "/html", "*/html", "text/html;charset=utf-8", "a b/c", "text/html/x"]
+        {
             assert!(MediaType::parse(text).is_err(), "{text}");
         }
         assert!(MediaType::parse("*/*").unwrap().matches("a/b"));
@@ -905,11 +780,7 @@ mod tests {
         ];
         proptest::collection::vec(segment, 1..5).prop_map(|segments| {
             let named = segments.iter().enumerate().map(|(number, segment)| {
-                if segment == "{}" {
-                    format!("/{{n{number}}}")
-                } else {
-                    format!("/{segment}")
-                }
+                if segment == "{}" { format!("/{{n{number}}}") } else { format!("/{segment}") }
             });
             named.collect::<String>()
         })

@@ -243,9 +243,10 @@ fn value(item: &Bound<'_, PyAny>, place: &str, depth: usize) -> PyResult<Value> 
         let items = items.map(|(index, item)| value(&item?, &format!("{place}[{index}]"), depth + 1));
         Ok(Value::Array(items.collect::<PyResult<_>>()?))
     } else {
+        // Its type alone: what it shows of itself may be a secret.
+        let kind = item.get_type().name()?;
         Err(PyTypeError::new_err(format!(
-            "{place}: {} is no setting: give a str, int, bool, list, tuple or mapping",
-            item.repr()?
+            "{place}: {kind} is no setting: give a str, int, bool, list, tuple or mapping"
         )))
     }
 }

@@ -1,1 +1,219 @@
-"""`notmodified config check`."""
+"""`notmodified config check`: whether a configuration is right, and which policy a URL gets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from notmodified import Config, ConfigError
+
+if TYPE_CHECKING:
+    from notmodified._core import _Policy
+
+_LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
+_ETAG = {
+    "auto": "the app's own well-formed one, else one made from the content",
+    "content": "one made from the content, whatever the app sends",
+    "weak": "the app's own well-formed one, else a weak one made from the content",
+    "off": "the app's own, none is made",
+}
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    """A request and its response, as far as policies care."""
+
+    method: str
+    path: str
+    status: int
+    media_type: str | None
+
+    def __str__(self) -> str:
+        media_type = self.media_type or "no media type given"
+        return f"{self.method} {self.path}, answered {self.status}, {media_type}"
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `config` to the command line."""
+    parser = commands.add_parser("config", help="check a configuration")
+    subcommands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    check = subcommands.add_parser(
+        "check",
+        help="validate a configuration, show which policy a URL gets and why",
+        description="Validate a notmodified.toml, or the table [tool.notmodified] of a pyproject.toml, and "
+        "show what it says. With --url: which policy such a request gets, and why not another one. "
+        "Exit status: 0 if the file is right, 2 if it is not.",
+    )
+    check.add_argument("file", metavar="FILE", help="the file to check")
+    check.add_argument("--url", help="a URL or a path; a query does not matter")
+    check.add_argument("--method", default="GET", help="with --url: the request's method (default: GET)")
+    check.add_argument(
+        "--status",
+        type=_status,
+        default=200,
+        metavar="N",
+        help="with --url: the response's status (default: 200)",
+    )
+    check.add_argument("--media-type", metavar="T", help="with --url: the response's Content-Type")
+    check.add_argument("--json", action="store_true", help="print one JSON document instead")
+    check.set_defaults(run=_check)
+
+
+def _status(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not _LOWEST_STATUS <= int(text) <= _HIGHEST_STATUS:
+        msg = f"a status is a number from {_LOWEST_STATUS} to {_HIGHEST_STATUS}, not {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    try:
+        config = Config.load(arguments.file)
+        exchange = _exchange(arguments)
+    except (ConfigError, OSError) as error:
+        if arguments.json:
+            print(json.dumps({"file": arguments.file, "valid": False, "error": str(error)}, indent=2))
+        else:
+            print(f"notmodified config check: {error}", file=sys.stderr)
+        return 2
+    if arguments.json:
+        print(json.dumps(_facts(arguments.file, config, exchange), indent=2))
+    elif exchange is None:
+        _show_config(arguments.file, config)
+    else:
+        _show_exchange(config, exchange)
+    return 0
+
+
+def _exchange(arguments: argparse.Namespace) -> _Exchange | None:
+    if arguments.url is None:
+        return None
+    path = urlsplit(arguments.url).path or "/"
+    if not path.startswith("/"):
+        msg = f"--url {arguments.url}: give a URL with its scheme, or a path that starts with /"
+        raise ConfigError(msg)
+    return _Exchange(arguments.method.upper(), path, arguments.status, arguments.media_type)
+
+
+def _explain(config: Config, exchange: _Exchange) -> list[str]:
+    # What a server makes of the path for PATH_INFO (PEP 3333).
+    path = unquote_to_bytes(exchange.path).decode("latin-1")
+    return list(
+        config.explain(path, method=exchange.method, status=exchange.status, media_type=exchange.media_type)
+    )
+
+
+def _takes_over(config: Config, exchange: _Exchange) -> bool:
+    path = unquote_to_bytes(exchange.path).decode("latin-1")
+    return config.takes_over(path, method=exchange.method)
+
+
+def _facts(file: str, config: Config, exchange: _Exchange | None) -> dict[str, object]:
+    """Everything that is shown, for programs."""
+    facts: dict[str, object] = {
+        "file": file,
+        "valid": True,
+        "settings": _settings(config),
+        "policies": config.policies,
+    }
+    if exchange is not None:
+        verdicts = _explain(config, exchange)
+        facts["exchange"] = {
+            **asdict(exchange),
+            "policy": verdicts.index("applies") if "applies" in verdicts else None,
+            "verdicts": verdicts,
+            "takes_over": _takes_over(config, exchange),
+        }
+    return facts
+
+
+def _settings(config: Config) -> dict[str, bool | int]:
+    return {
+        "head_as_get": config.head_as_get,
+        "tag_suffixes": config.tag_suffixes,
+        "max_body": config.max_body,
+        "max_file": config.max_file,
+        "has_tag_key": config.has_tag_key,
+    }
+
+
+def _show_config(file: str, config: Config) -> None:
+    policies = config.policies
+    print(f"{file}: right")
+    for name, value in _settings(config).items():
+        print(f"  {name:<13} {str(value).lower()}")
+    print()
+    if not policies:
+        print("No policies: the app's own Cache-Control, Expires and Vary go out as they are.")
+        return
+    print(f"{len(policies)} {'policy' if len(policies) == 1 else 'policies'}, the first that matches wins")
+    for number, policy in enumerate(policies):
+        print(f"  policy[{number}]  {_matchers(policy)}")
+        for line in _actions(policy):
+            print(f"    {line}")
+
+
+def _show_exchange(config: Config, exchange: _Exchange) -> None:
+    policies, verdicts = config.policies, _explain(config, exchange)
+    print(exchange)
+    for number, (policy, verdict) in enumerate(zip(policies, verdicts, strict=True)):
+        print(f"  policy[{number}]  {_because(policy, verdict, exchange)}")
+    print()
+    took_over = False
+    if "applies" in verdicts:
+        number = verdicts.index("applies")
+        took_over = policies[number]["take_over"]
+        print(f"It gets policy[{number}]:")
+        for line in _actions(policies[number]):
+            print(f"  {line}")
+    else:
+        print("No policy: the app's own Cache-Control, Expires and Vary go out as they are.")
+    if not took_over and _takes_over(config, exchange):
+        print("A later policy takes over judging all the same: that is settled before the app runs.")
+
+
+def _matchers(policy: _Policy) -> str:
+    parts = [
+        ", ".join(policy["method"]),
+        " or ".join(policy["path"]),
+        "answered " + ", ".join(policy["status"]),
+    ]
+    return " ".join(parts) + (f" as {', '.join(policy['media_type'])}" if policy["media_type"] else "")
+
+
+def _because(policy: _Policy, verdict: str, exchange: _Exchange) -> str:
+    """Why a policy is, or is not, the one."""
+    if verdict == "applies":
+        return "applies: it is the first that matches"
+    if verdict == "later":
+        return "would match too, but comes later"
+    if verdict == "path":
+        return f"is for another path: {' or '.join(policy['path'])}"
+    if verdict == "method":
+        return f"matches the path, but is for {', '.join(policy['method'])}"
+    if verdict == "status":
+        return f"matches the path, but is for status {', '.join(policy['status'])}"
+    wanted = ", ".join(policy["media_type"])
+    given = "" if exchange.media_type else "; say with --media-type what the response is"
+    return f"matches the path, but is for {wanted}{given}"
+
+
+def _actions(policy: _Policy) -> list[str]:
+    lines = []
+    unless = (
+        "in place of the app's" if policy["override"] else "unless the app sends Cache-Control or Expires"
+    )
+    if policy["cache_control"] is not None:
+        lines.append(f"Cache-Control: {policy['cache_control']}  ({unless})")
+    if policy["expires"] is not None:
+        lines.append(f"Expires: Date and {policy['expires']} seconds  ({unless})")
+    if policy["vary"]:
+        lines.append(f"Vary: {', '.join(policy['vary'])}  (beside what the app has there)")
+    lines.append(f"ETag: {_ETAG[policy['etag']]}")
+    if policy["take_over"]:
+        lines.append("If-* and Range are hidden from the app; notmodified judges in its place")
+    return lines
