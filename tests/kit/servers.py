@@ -47,7 +47,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         IN_PROCESS,
-        gunicorn("gunicorn-sync", "sync"),
+        gunicorn("gunicorn-sync", "sync", **{"keep-alive": "it closes after each answer"}),
         gunicorn("gunicorn-gthread", "gthread", "--threads", "4"),
     )
 }
