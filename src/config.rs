@@ -606,7 +606,7 @@ mod tests {
             ),
             (
                 "take_over = true\nstatus = 200",
-                "take_over = true: it is decided before the app runs, when status and media_type are not known: leave one or the other out",
+                "take_over = true: it is decided before the app runs, when status and media_type are not known: leave those out, or this",
             ),
             (
                 "take_over = true\nmethod = [\"GET\", \"PUT\"]",

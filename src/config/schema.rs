@@ -42,28 +42,24 @@ impl Default for Top {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table, written [[policy]]")]
 pub(super) struct Rule {
-    #[serde(default = "none")]
+    #[serde(default)]
     path: Many<Template>,
-    #[serde(default = "none")]
+    #[serde(default)]
     method: Many<Method>,
-    #[serde(default = "none")]
+    #[serde(default)]
     status: Many<Status>,
-    #[serde(default = "none")]
+    #[serde(default)]
     media_type: Many<MediaType>,
 
     cache_control: Option<Directives>,
     expires: Option<Seconds>,
-    #[serde(default = "none")]
+    #[serde(default)]
     vary: Many<FieldName>,
     etag: Option<One<EtagOption>>,
     #[serde(default)]
     take_over: bool,
     #[serde(default, rename = "override")]
     override_app: bool,
-}
-
-fn none<T>() -> Many<T> {
-    Many(Vec::new())
 }
 
 /// `cache_control` as a table, and the keywords of `CacheControl` in Python. A string is read by
@@ -105,7 +101,7 @@ impl Rule {
             if !self.status.0.is_empty() || !self.media_type.0.is_empty() {
                 return take_over(
                     "it is decided before the app runs, when status and media_type are not known: \
-                     leave one or the other out",
+                     leave those out, or this",
                 );
             }
             if methods.iter().any(|name| !matches!(name.as_str(), "GET" | "HEAD")) {
@@ -184,6 +180,12 @@ struct One<T>(T);
 
 /// One [`Setting`] or a list of them.
 struct Many<T>(Vec<T>);
+
+impl<T> Default for Many<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 impl<T> IntoIterator for Many<T> {
     type Item = T;

@@ -50,7 +50,7 @@ impl CacheControl {
     ///
     /// What a header off the wire has wrong is passed over, in the sense that reuses least: a max-age that is
     /// no number is 0 (RFC 9111 §4.2.1), of two the first counts. With `strict=True` anything doubtful raises
-    /// ValueError.
+    /// `ValueError`.
     #[classmethod]
     #[pyo3(signature = (value, *, strict = false))]
     fn parse(_cls: &Bound<'_, PyType>, value: &str, strict: bool) -> PyResult<Self> {

@@ -26,7 +26,7 @@ const MAX_DEPTH: usize = 16;
 ///
 /// `Config(max_body=1_000_000, policy=[...])` says it in keywords, `Config.load(path)` reads a
 /// `notmodified.toml` or the table [tool.notmodified] of a `pyproject.toml`, `Config.from_mapping(mapping)`
-/// takes the same keys from a mapping. All of them raise ConfigError if something is wrong. Immutable.
+/// takes the same keys from a mapping. All of them raise `ConfigError` if something is wrong. Immutable.
 #[pyclass(frozen, module = "notmodified")]
 pub(super) struct Config {
     settings: Settings,
@@ -47,7 +47,7 @@ impl Config {
 
     /// Read a file. One that is called `pyproject.toml` has the settings in its table [tool.notmodified].
     ///
-    /// Raises OSError if it cannot be read, ConfigError if something in it is wrong.
+    /// Raises `OSError` if it cannot be read, `ConfigError` if something in it is wrong.
     #[classmethod]
     fn load(_cls: &Bound<'_, PyType>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::of(path.py(), file(path)?)
@@ -96,7 +96,7 @@ impl Config {
     /// What becomes of each policy for a request and its response, a word each:
     ///
     /// `applies` for the one they get, `later` for one that would match but comes after it, else what does not
-    /// match: `path`, `method`, `status` or `media-type`. `path` is a PATH_INFO (PEP 3333): percent-decoded,
+    /// match: `path`, `method`, `status` or `media-type`. `path` is a `PATH_INFO` (PEP 3333): percent-decoded,
     /// each octet a character.
     #[pyo3(signature = (path, *, method = "GET", status = 200, media_type = None))]
     fn explain(&self, path: &str, method: &str, status: u16, media_type: Option<&str>) -> Vec<&'static str> {
@@ -158,10 +158,10 @@ pub(super) fn resolve(
 /// Check settings, with `os.environ` as the environment.
 fn read(py: Python<'_>, settings: &Settings) -> PyResult<schema::Config> {
     let getenv = py.import(intern!(py, "os"))?.getattr(intern!(py, "getenv"))?;
-    settings.read(|name| getenv.call1((name,)).ok()?.extract().ok()).map_err(refused)
+    settings.read(|name| getenv.call1((name,)).ok()?.extract().ok()).map_err(|error| refused(&error))
 }
 
-fn refused(error: schema::ConfigError) -> PyErr {
+fn refused(error: &schema::ConfigError) -> PyErr {
     ConfigError::new_err(error.to_string())
 }
 
@@ -192,7 +192,7 @@ fn file(path: &Bound<'_, PyAny>) -> PyResult<Settings> {
     } else {
         Settings::from_toml(&text, &origin)
     };
-    settings.map_err(refused)
+    settings.map_err(|error| refused(&error))
 }
 
 /// A mapping as a table: its keys must be strings, and what is None is left out.
