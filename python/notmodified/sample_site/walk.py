@@ -110,6 +110,7 @@ class Walk:
             f"it came with ETag: {exchange.etag}, made from its content",
             the_answer_has_no_strong_entity_tag=not exchange.etag.startswith('"'),
             the_answer_has_no_body=not exchange.body,
+            the_answer_lacks_its_policy_s_Cache_Control="no-cache" not in (_cache_control(exchange) or ""),
         )
         return exchange
 
