@@ -5,7 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PAGE = ("<!doctype html><title>Page</title>" + "<p>Dunes, d\u00fcnn, du lac.</p>\n" * 60).encode()
 DATA = json.dumps({"articles": [{"id": n, "title": f"Article {n}"} for n in range(20)]}).encode()
@@ -57,3 +62,49 @@ def make_files(folder: Path) -> None:
     """Write the files to serve."""
     (folder / "page.bin").write_bytes(bytes(n * n % 251 for n in range(100_000)))
     (folder / "empty.bin").write_bytes(b"")
+
+
+SIGNALS = 5
+BIG = 2**30
+BLOCK = b"0123456789abcdef" * 4096  # 64 KiB
+
+
+def signalled(name: str) -> Iterator[bytes]:
+    """Yield events; each but the first only once the client has shown that it has the one before.
+
+    It does so by making a file, which works whatever worker and however many serve the request.
+    """
+    for number in range(SIGNALS):
+        yield f"data: {number} of {name}\n\n".encode()
+        deadline = time.monotonic() + 20
+        while not (files() / f"{name}-{number}").exists():
+            if time.monotonic() > deadline:
+                msg = f"the client has not got event {number}"
+                raise TimeoutError(msg)
+            time.sleep(0.002)
+
+
+def signalled_length(name: str) -> int:
+    """Return how many octets that comes to."""
+    return SIGNALS * len(f"data: 0 of {name}\n\n")
+
+
+def big() -> Iterator[bytes]:
+    """Yield 1 GiB."""
+    for _ in range(BIG // len(BLOCK)):
+        yield BLOCK
+
+
+def signalled_fields(shape: str, name: str) -> list[tuple[str, str]]:
+    """Return the fields of the shapes in which events are streamed."""
+    return {
+        "events": [("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")],
+        "chunks": [("Content-Type", TEXT)],
+        "tagged": [("Content-Type", TEXT), ("ETag", OWN)],
+        "dated": [("Content-Type", TEXT), ("Last-Modified", DATE)],
+        "declared-events": [
+            ("Content-Type", "Text/Event-Stream; charset=utf-8"),
+            ("Content-Length", str(signalled_length(name))),
+        ],
+        "declared": [("Content-Type", TEXT), ("Content-Length", str(signalled_length(name)))],
+    }[shape]

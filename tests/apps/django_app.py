@@ -150,6 +150,24 @@ def file(request: HttpRequest) -> FileResponse:
     return FileResponse(opened, content_type="application/octet-stream")
 
 
+@route("/signalled")
+def signalled(request: HttpRequest) -> StreamingHttpResponse:
+    name = request.GET["name"]
+    fields = dict(content.signalled_fields(request.GET["shape"], name))
+    return StreamingHttpResponse(content.signalled(name), headers=fields)
+
+
+@route("/big-stream")
+def big_stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(content.big(), content_type="application/octet-stream")
+
+
+@route("/big-declared")
+def big_declared(request: HttpRequest) -> StreamingHttpResponse:
+    headers = {"Content-Length": str(content.BIG)}
+    return StreamingHttpResponse(content.big(), content_type="application/octet-stream", headers=headers)
+
+
 @route("/echo")
 def echo(request: HttpRequest) -> JsonResponse:
     seen = {

@@ -144,6 +144,24 @@ def send_it() -> Response:
     return send_file(content.files() / request.args.get("name", "page.bin"), mimetype="text/plain")
 
 
+@application.get("/signalled")
+def signalled() -> Response:
+    name = request.args["name"]
+    fields = content.signalled_fields(request.args["shape"], name)
+    return Response(stream_with_context(content.signalled(name)), headers=fields)
+
+
+@application.get("/big-stream")
+def big_stream() -> Response:
+    return Response(content.big(), mimetype="application/octet-stream")
+
+
+@application.get("/big-declared")
+def big_declared() -> Response:
+    headers = {"Content-Length": str(content.BIG)}
+    return Response(content.big(), mimetype="application/octet-stream", headers=headers)
+
+
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 

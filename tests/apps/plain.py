@@ -41,7 +41,8 @@ class Body:
         return self
 
     def __next__(self) -> bytes:
-        journal.note(self.environ, "next")
+        if "/big" not in self.environ["PATH_INFO"]:
+            journal.note(self.environ, "next")
         return next(self.chunks)
 
     def close(self) -> None:
@@ -155,6 +156,42 @@ def file(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
     if "wsgi.file_wrapper" in environ:
         return environ["wsgi.file_wrapper"](opened, 64 * 1024)
     return iter(lambda: opened.read(64 * 1024), b"")
+
+
+@route("/signalled")
+def signalled(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    query = {key: value[-1] for key, value in parse_qs(environ["QUERY_STRING"]).items()}
+    start_response("200 OK", content.signalled_fields(query["shape"], query["name"]))
+    return Body(environ, content.signalled(query["name"]))
+
+
+@route("/signalled-late")
+def signalled_late(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    query = {key: value[-1] for key, value in parse_qs(environ["QUERY_STRING"]).items()}
+    start_response("200 OK", content.signalled_fields(query["shape"], query["name"]))
+    yield from content.signalled(query["name"])
+
+
+@route("/signalled-written")
+def signalled_written(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    query = {key: value[-1] for key, value in parse_qs(environ["QUERY_STRING"]).items()}
+    write = start_response("200 OK", content.signalled_fields(query["shape"], query["name"]))
+    for chunk in content.signalled(query["name"]):
+        write(chunk)
+    return []
+
+
+@route("/big-stream")
+def big_stream(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    return Body(environ, content.big())
+
+
+@route("/big-declared")
+def big_declared(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    headers = [("Content-Type", "application/octet-stream"), ("Content-Length", str(content.BIG))]
+    start_response("200 OK", headers)
+    return content.big()
 
 
 @route("/echo")

@@ -24,7 +24,7 @@ KEY = "sixteen octets or more"
 # Options of NotModified by the name that tests use.
 CONFIGS: dict[str, Mapping[str, object]] = {
     "default": {},
-    "small": {"max_body": 100, "max_file": 1000},
+    "small": {"max_body": 50, "max_file": 1000},
     "keyed": {"tag_key": KEY},
     "head-as-head": {"head_as_get": False},
     "exact-tags": {"tag_suffixes": False},
@@ -87,7 +87,8 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 def control(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Tell what is known of the request whose id is the path; without one, which server this is."""
     request_id = environ["PATH_INFO"].removeprefix("/")
-    known = journal.of(request_id) if request_id else {"server": os.environ["NOTMODIFIED_TEST_SERVER"]}
+    me = {"server": os.environ.get("NOTMODIFIED_TEST_SERVER"), "pid": os.getpid()}
+    known = journal.of(request_id) if request_id else me
     body = json.dumps(known).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]

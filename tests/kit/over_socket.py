@@ -52,6 +52,21 @@ class Connection:
         found, _, self.unread = self.unread.partition(mark)
         return found
 
+    def wait_for(self, mark: bytes) -> None:
+        """Wait until these octets have come, whatever the framing; forget what came up to them."""
+        self._until(mark)
+
+    def count_to_end(self, length: int | None) -> int:
+        """Read so many octets, or all until the server closes, and keep none; return how many came."""
+        buffer = bytearray(2**20)
+        count, self.unread = len(self.unread), b""
+        while length is None or count < length:
+            got = self.socket.recv_into(buffer)
+            if not got:
+                break
+            count += got
+        return count
+
     def _exactly(self, length: int) -> bytes:
         while len(self.unread) < length:
             if not self._more():

@@ -59,6 +59,7 @@ class RunningServer:
     address: tuple[str, int]
     process: subprocess.Popen[bytes]
     folder: Path
+    worker: int = 0  # its process id, where there is one
 
     def log(self, name: str) -> str:
         path = self.folder / name
@@ -115,7 +116,9 @@ def answers(running: RunningServer, token: str) -> bool:
                 connection.send("GET", "/", [("X-Stack", "control")])
                 answer = connection.read_head("GET")
                 connection.read_body(answer)
-                if answer.status == 200 and json.loads(answer.body).get("server") == token:
+                about = json.loads(answer.body) if answer.status == 200 else {}
+                if about.get("server") == token:
+                    running.worker = about["pid"]
                     return True
         except OSError:
             pass
