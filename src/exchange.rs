@@ -288,9 +288,16 @@ impl Arrival {
             EtagOption::Content => true,
             EtagOption::Off => false,
         };
+        // A policy that replaces the app's directives replaces its no-store too.
+        let no_store = match policy {
+            Some(policy) if sets_freshness(policy, head) => {
+                policy.cache_control.as_deref().is_some_and(CacheControl::has_no_store)
+            }
+            _ => head.no_store,
+        };
         let content_is_the_get_s = self.method == Method::Get || self.asks_as_get(config);
         let wants_content =
-            wanted && judged && content_is_the_get_s && head.status == 200 && !head.partial && !head.no_store;
+            wanted && judged && content_is_the_get_s && head.status == 200 && !head.partial && !no_store;
         Plan {
             policy,
             judged,
@@ -415,6 +422,12 @@ impl Answer<'_> {
     }
 }
 
+/// Does the policy's freshness count, or the app's own?
+fn sets_freshness(policy: &Policy, head: &Head<'_>) -> bool {
+    (policy.cache_control.is_some() || policy.expires.is_some())
+        && (policy.override_app || !head.has_freshness)
+}
+
 /// Write the fields that the policy sets. A 412 gets no freshness, whatever the page has.
 fn apply<'a>(
     policy: &'a Policy,
@@ -423,11 +436,7 @@ fn apply<'a>(
     now: fn() -> HttpDate,
     answer: &mut Answer<'a>,
 ) {
-    let sets_freshness = policy.cache_control.is_some() || policy.expires.is_some();
-    if sets_freshness
-        && decision != Decision::PreconditionFailed
-        && (policy.override_app || !head.has_freshness)
-    {
+    if decision != Decision::PreconditionFailed && sets_freshness(policy, head) {
         answer.drop_unless(head, |name| {
             !name.eq_ignore_ascii_case("cache-control") && !name.eq_ignore_ascii_case("expires")
         });

@@ -314,8 +314,11 @@ pub struct Policy {
 
 impl Policy {
     fn for_method(&self, method: &str) -> bool {
-        let method = if method == "HEAD" { "GET" } else { method };
-        if self.methods.is_empty() { method == "GET" } else { self.methods.iter().any(|ours| ours == method) }
+        let for_head = method == "HEAD";
+        if self.methods.is_empty() {
+            return method == "GET" || for_head;
+        }
+        self.methods.iter().any(|ours| ours == method || for_head && ours == "GET")
     }
 
     fn for_status(&self, status: u16) -> bool {

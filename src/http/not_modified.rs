@@ -35,14 +35,23 @@ pub fn goes_with_304(name: &str, has_etag: bool) -> bool {
     !describes_content(name) && !(has_etag && name.eq_ignore_ascii_case("last-modified"))
 }
 
-/// Does a 412 carry this field of the 200? As a 304, but what grants freshness or dates the representation
-/// stays behind: an error must not be stored as if it were the page.
+/// Fields that grant freshness or say what the representation is: not for an error made of a 200.
+const OF_THE_200: [&str; 7] =
+    ["last-modified", "cache-control", "expires", "age", "pragma", "content-location", "surrogate-control"];
+
+/// Does a 412 carry this field of the 200? As a 304, but what grants freshness (targeted fields of RFC 9213
+/// too) or names the representation stays behind: an error must not be stored as if it were the page.
 #[must_use]
 pub fn goes_with_412(name: &str) -> bool {
+    const TARGETED: &str = "-cache-control";
+    let is_targeted = name
+        .len()
+        .checked_sub(TARGETED.len())
+        .and_then(|start| name.get(start..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(TARGETED));
     !describes_content(name)
-        && !["last-modified", "cache-control", "expires", "age"]
-            .iter()
-            .any(|field| field.eq_ignore_ascii_case(name))
+        && !is_targeted
+        && !OF_THE_200.iter().any(|field| field.eq_ignore_ascii_case(name))
 }
 
 /// Does a response of this status never have content (§6.4.1, §15.3.5, §15.4.5)?
@@ -77,6 +86,7 @@ mod tests {
     #[test]
     fn a_412_grants_no_freshness() {
         assert!(!goes_with_412("Cache-Control") && !goes_with_412("expires") && !goes_with_412("Last-Modified"));
+        assert!(!goes_with_412("CDN-Cache-Control"));
         assert!(goes_with_412("ETag") && goes_with_412("Vary") && goes_with_412("Set-Cookie"));
     }
 }

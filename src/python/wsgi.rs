@@ -463,8 +463,11 @@ enum AppBody<'py> {
     Pieces(Bound<'py, PyAny>),
     /// A `wsgi.file_wrapper`: the very object goes to the server, which may use sendfile.
     File(Bound<'py, PyAny>),
-    /// A response object that says that it does not stream and has its content at hand, as Django's.
-    Whole(Bound<'py, PyAny>),
+    /// An iterable of a framework whose response has the content at hand.
+    Whole {
+        object: Bound<'py, PyAny>,
+        of: Framework<'py>,
+    },
     /// Any other iterable.
     Stream(Stream<'py>),
     /// Content that comes by `write()`.
@@ -473,12 +476,12 @@ enum AppBody<'py> {
 
 impl<'py> AppBody<'py> {
     fn recognise(environ: &Bound<'py, PyDict>, returned: Bound<'py, PyAny>) -> Self {
-        if returned.is_exact_instance_of::<PyList>() || returned.is_exact_instance_of::<PyTuple>() {
+        if is_sequence(&returned) {
             Self::Pieces(returned)
         } else if is_file_wrapper(environ, &returned) {
             Self::File(returned)
-        } else if is_whole(&returned) {
-            Self::Whole(returned)
+        } else if let Some(of) = whole(&returned) {
+            Self::Whole { object: returned, of }
         } else {
             Self::Stream(Stream::new(returned))
         }
@@ -497,11 +500,13 @@ impl<'py> AppBody<'py> {
                 let Some(pieces) = bytes_of(object) else { return Ok(Content::default()) };
                 Ok(content_of(object.py(), &pieces, plan, key))
             }
-            Self::Whole(object) if plan.wants_content => {
-                let content = object.getattr(intern!(object.py(), "content"))?;
-                let Ok(content) = content.cast_into::<PyBytes>() else { return Ok(Content::default()) };
-                Ok(content_of(object.py(), &[content], plan, key))
-            }
+            Self::Whole { object, of } if plan.wants_content => match of.content(head)? {
+                Some(pieces) => Ok(content_of(object.py(), &pieces, plan, key)),
+                None => {
+                    *self = Self::Stream(Stream::new(object.clone()));
+                    self.look(middleware, plan, head)
+                }
+            },
             Self::File(object) if plan.wants_content || head.content_length.is_none() => {
                 let Some(file) = Wrapped::open(object)? else { return Ok(Content::default()) };
                 let length = file.length();
@@ -540,7 +545,7 @@ impl<'py> AppBody<'py> {
 
     fn into_body(self) -> PyResult<Bound<'py, PyAny>> {
         match self {
-            Self::Pieces(object) | Self::File(object) | Self::Whole(object) => Ok(object),
+            Self::Pieces(object) | Self::File(object) | Self::Whole { object, .. } => Ok(object),
             Self::Stream(stream) => stream.into_body(),
             Self::Written => Err(PyValueError::new_err("content that was written has no iterable")),
         }
@@ -549,16 +554,20 @@ impl<'py> AppBody<'py> {
     /// Something else, or nothing, in place of the content, which is closed in its time.
     fn replace(self, py: Python<'py>, other: Option<Bound<'py, PyBytes>>) -> PyResult<Bound<'py, PyAny>> {
         match self {
-            Self::Pieces(_) | Self::Written => Ok(PyTuple::new(py, other)?.into_any()),
-            Self::File(object) | Self::Whole(object) => Stream::new(object).replace(other),
+            // A list has no close(), but a class derived from it may.
+            Self::Pieces(object) if is_plain_sequence(&object) => Ok(PyTuple::new(py, other)?.into_any()),
+            Self::Written => Ok(PyTuple::new(py, other)?.into_any()),
+            Self::Pieces(object) | Self::File(object) | Self::Whole { object, .. } => {
+                Stream::new(object).replace(other)
+            }
             Self::Stream(stream) => stream.replace(other),
         }
     }
 
     fn close(self) -> PyResult<()> {
         match self {
-            Self::Pieces(_) | Self::Written => Ok(()),
-            Self::File(object) | Self::Whole(object) => body::close(&object),
+            Self::Written => Ok(()),
+            Self::Pieces(object) | Self::File(object) | Self::Whole { object, .. } => body::close(&object),
             Self::Stream(stream) => stream.close(),
         }
     }
@@ -577,12 +586,17 @@ fn content_of(
     plan: &Plan<'_>,
     key: Option<&TagKey>,
 ) -> Content {
+    let length = length_of(pieces);
     let pieces: SmallVec<[&[u8]; 4]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
     Content {
         tag: plan.wants_content.then(|| (tag_of(py, &pieces, key), false)),
-        length: Some(pieces.iter().map(|piece| piece.len() as u64).sum()),
+        length: Some(length),
         say_length: false,
     }
+}
+
+fn length_of(pieces: &[Bound<'_, PyBytes>]) -> u64 {
+    pieces.iter().map(|piece| piece.as_bytes().len() as u64).sum()
 }
 
 fn is_file_wrapper(environ: &Bound<'_, PyDict>, returned: &Bound<'_, PyAny>) -> bool {
@@ -595,9 +609,60 @@ fn is_file_wrapper(environ: &Bound<'_, PyDict>, returned: &Bound<'_, PyAny>) -> 
     }
 }
 
-fn is_whole(returned: &Bound<'_, PyAny>) -> bool {
+fn is_plain_sequence(returned: &Bound<'_, PyAny>) -> bool {
+    returned.is_exact_instance_of::<PyList>() || returned.is_exact_instance_of::<PyTuple>()
+}
+
+/// Is it a list or a tuple, and does iterating over it give what is in it?
+fn is_sequence(returned: &Bound<'_, PyAny>) -> bool {
     let py = returned.py();
-    returned
-        .getattr_opt(intern!(py, "streaming"))
-        .is_ok_and(|streaming| streaming.is_some_and(|streaming| streaming.is(PyBool::new(py, false))))
+    let iterates_as = |base: Bound<'_, PyType>| {
+        let iter = intern!(py, "__iter__");
+        matches!((returned.get_type().getattr(iter), base.getattr(iter)), (Ok(own), Ok(base)) if own.is(&base))
+    };
+    is_plain_sequence(returned)
+        || returned.is_instance_of::<PyList>() && iterates_as(py.get_type::<PyList>())
+        || returned.is_instance_of::<PyTuple>() && iterates_as(py.get_type::<PyTuple>())
+}
+
+/// Where a framework's response keeps its content.
+enum Framework<'py> {
+    /// The response itself is the iterable; its `streaming` says no and its `content` is all of it.
+    Django(Bound<'py, PyAny>),
+    /// The iterable calls the response's `close()` back; its `is_sequence` says yes and its `response` is a
+    /// list. (A Flask response is one.)
+    Werkzeug(Bound<'py, PyAny>),
+}
+
+impl<'py> Framework<'py> {
+    fn content(&self, head: &Head<'_>) -> PyResult<Option<SmallVec<[Bound<'py, PyBytes>; 4]>>> {
+        match self {
+            Self::Django(response) => {
+                let content = response.getattr(intern!(response.py(), "content"))?;
+                Ok(content.cast_into().ok().map(|bytes| SmallVec::from_iter([bytes])))
+            }
+            // Text that Werkzeug would still have to encode makes it a stream like any other, and so does
+            // another length than the declared one: somebody between it and us changes the content.
+            Self::Werkzeug(response) => {
+                let pieces = bytes_of(&response.getattr(intern!(response.py(), "response"))?);
+                Ok(pieces.filter(|pieces| head.content_length == Some(length_of(pieces))))
+            }
+        }
+    }
+}
+
+/// Does the iterable belong to a framework's response that has its content at hand? Nothing is assumed of
+/// what does not say so itself: whatever looks otherwise is a stream.
+fn whole<'py>(returned: &Bound<'py, PyAny>) -> Option<Framework<'py>> {
+    let py = returned.py();
+    let no = PyBool::new(py, false);
+    if returned.getattr_opt(intern!(py, "streaming")).ok()?.is_some_and(|streaming| streaming.is(no)) {
+        return Some(Framework::Django(returned.clone()));
+    }
+    let callbacks = returned.getattr_opt(intern!(py, "_callbacks")).ok()??.cast_into::<PyList>().ok()?;
+    callbacks.iter().find_map(|call| {
+        let response = call.getattr_opt(intern!(py, "__self__")).ok()??;
+        let is_sequence = response.getattr_opt(intern!(py, "is_sequence")).ok()??;
+        is_sequence.is(PyBool::new(py, true)).then_some(Framework::Werkzeug(response))
+    })
 }
