@@ -1,0 +1,166 @@
+"""`notmodified config check`: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from notmodified import cli
+
+WRITTEN = """
+tag_key = "sixteen secret bytes"
+
+[[policy]]
+path = ["/articles/{slug}", "/größe"]
+media_type = "text/html"
+cache_control = { private = true, max_age = 60 }
+expires = 60
+vary = ["Accept-Language"]
+override = true
+
+[[policy]]
+path = "/**"
+method = ["GET", "POST"]
+status = [200, "4xx"]
+etag = "weak"
+
+[[policy]]
+path = "/downloads/*"
+take_over = true
+"""
+
+
+@pytest.fixture
+def check(tmp_path, capsys):
+    def run(*arguments, text=WRITTEN):
+        path = tmp_path / "notmodified.toml"
+        path.write_text(text, encoding="utf-8")
+        status = cli.main(["config", "check", str(path), *arguments])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+def test_a_right_file_is_shown_whole(check):
+    status, out, err = check()
+    assert (status, err) == (0, "")
+    for text in (
+        "notmodified.toml: right",
+        "has_tag_key   true",
+        "3 policies, the first that matches wins",
+        "policy[0]  GET /articles/{slug} or /größe answered 2xx as text/html",
+        "Cache-Control: private, max-age=60  (in place of the app's)",
+        "Expires: Date and 60 seconds  (in place of the app's)",
+        "Vary: Accept-Language  (beside what the app has there)",
+        "policy[1]  GET, POST /** answered 200, 4xx",
+        "ETag: the app's own well-formed one, else a weak one made from the content",
+        "If-* and Range are hidden from the app",
+    ):
+        assert text in out
+    assert "secret" not in out
+
+
+def test_a_file_without_policies_says_so(check):
+    assert "No policies" in check(text="")[1]
+    assert "1 policy, the" in check(text="[[policy]]")[1]
+
+
+def test_a_url_is_told_its_policy_and_why(check):
+    status, out, _ = check("--url", "https://example.org/articles/a%20b?page=2", "--media-type", "text/html")
+    assert status == 0
+    assert "GET /articles/a%20b, answered 200, text/html" in out
+    assert "policy[0]  applies: it is the first that matches" in out
+    assert "policy[1]  would match too, but comes later" in out
+    assert "policy[2]  is for another path: /downloads/*" in out
+    assert "It gets policy[0]:\n  Cache-Control: private, max-age=60" in out
+
+
+def test_why_a_policy_does_not_apply(check):
+    out = check("--url", "/articles/a")[1]
+    assert "policy[0]  matches the path, but is for text/html; say with --media-type" in out
+    out = check("--url", "/articles/a", "--media-type", "image/png")[1]
+    assert "policy[0]  matches the path, but is for text/html\n" in out
+    out = check("--url", "/articles/a", "--method", "put")[1]
+    assert "PUT /articles/a" in out
+    assert "policy[0]  matches the path, but is for GET\n" in out
+    out = check("--url", "/articles/a", "--status", "500")[1]
+    assert "policy[1]  matches the path, but is for status 200, 4xx\n" in out
+    assert "No policy: the app's own Cache-Control" in out
+
+
+def test_a_url_that_is_not_ascii_is_what_a_server_makes_of_it(check):
+    for url in ("/größe", "/gr%C3%B6%C3%9Fe", "http://example.org/größe"):
+        assert "policy[0]  applies" in check("--url", url, "--media-type", "text/html")[1]
+
+
+def test_judging_that_a_later_policy_takes_over_is_told(check):
+    out = check("--url", "/downloads/x")[1]
+    assert "It gets policy[1]:" in out
+    assert "A later policy takes over judging all the same" in out
+    assert "policy[2]  would match too" in out
+
+
+def test_json_has_the_same_facts(check):
+    status, out, _ = check("--json", "--url", "/downloads/x")
+    facts = json.loads(out)
+    assert status == 0
+    assert facts["valid"] is True
+    assert facts["settings"]["has_tag_key"] is True
+    assert facts["policies"][1]["method"] == ["GET", "POST"]
+    assert facts["exchange"] == {
+        "method": "GET",
+        "path": "/downloads/x",
+        "status": 200,
+        "media_type": None,
+        "policy": 1,
+        "verdicts": ["path", "applies", "later"],
+        "takes_over": True,
+    }
+    assert "exchange" not in json.loads(check("--json")[1])
+    assert json.loads(check("--json", "--url", "/", "--status", "500")[1])["exchange"]["policy"] is None
+
+
+def test_a_wrong_file_is_exit_status_2_and_the_reason(check):
+    status, out, err = check(text="\nmax_body = -1")
+    assert (status, out) == (2, "")
+    assert err.startswith("notmodified config check: ")
+    assert err.endswith("notmodified.toml:2: max_body = -1: expected a whole number of bytes, 0 or more\n")
+    status, out, err = check("--json", text="\nmax_body = -1")
+    assert (status, err) == (2, "")
+    assert json.loads(out)["valid"] is False
+    assert "max_body = -1" in json.loads(out)["error"]
+
+
+def test_a_file_that_is_not_there_is_exit_status_2(capsys):
+    assert cli.main(["config", "check", "/nonexistent/notmodified.toml"]) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_a_url_without_scheme_and_slash_is_exit_status_2(check):
+    status, _, err = check("--url", "example")
+    assert status == 2
+    assert "give a URL with its scheme, or a path that starts with /" in err
+
+
+@pytest.mark.parametrize("status", ["99", "600", "ok", "-1"])
+def test_a_status_that_is_none_is_a_usage_error(check, status):
+    with pytest.raises(SystemExit) as raised:
+        check("--url", "/", "--status", status)
+    assert raised.value.code == 2
+
+
+def test_it_is_a_program_with_an_exit_status(tmp_path):
+    path = tmp_path / "notmodified.toml"
+    path.write_text("max_bodi = 1", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "notmodified", "config", "check", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "did you mean max_body?" in done.stderr
