@@ -117,7 +117,10 @@ mod tests {
         assert_eq!(tag(b""), format!("\"{expected}\""));
         assert_eq!(tag(b"notmodified"), "\"EkuLqFZssAeTzMH5WjH89A\"");
         let key = TagKey::derive(b"sixteen bytes or more");
-        assert_eq!(ContentTag::of(b"notmodified", Some(&key)).entity_tag(true).to_string(), "W/\"bW498o-thd_2eW0K2eNORQ\"");
+        assert_eq!(
+            ContentTag::of(b"notmodified", Some(&key)).entity_tag(true).to_string(),
+            "W/\"bW498o-thd_2eW0K2eNORQ\""
+        );
     }
 
     proptest::proptest! {

@@ -454,8 +454,10 @@ fn apply<'a>(
         answer.add.push(("Vary", Cow::Owned(policy.vary.join(", "))));
         return;
     }
-    let lines = || head.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("vary")).map(|line| line.1);
-    let missing = |name: &&String| !lines().any(|line| field::list_has(line, name) || field::list_has(line, "*"));
+    let lines =
+        || head.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("vary")).map(|line| line.1);
+    let missing =
+        |name: &&String| !lines().any(|line| field::list_has(line, name) || field::list_has(line, "*"));
     let mut missing = policy.vary.iter().filter(missing).map(String::as_str).peekable();
     if missing.peek().is_some() {
         // One line: not every cache reads several.

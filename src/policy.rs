@@ -34,9 +34,10 @@ use smallvec::SmallVec;
 
 use crate::http::field;
 
-/// How much memory the automaton may fill with states it has seen, per thread. A thousand
-/// policies need a tenth of it; paths made to visit more states start it anew.
-const AUTOMATON_BYTES: usize = 8 << 20;
+/// How much memory the automaton may fill with states it has seen, per thread: so much, and so
+/// much for each path. Usual requests need a tenth of it; paths made to visit more states start it
+/// anew.
+const AUTOMATON_BYTES: (usize, usize) = (2 << 20, 4 << 10);
 
 /// A path template, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -517,12 +518,11 @@ impl Automaton {
                 numbers.push(number);
             }
         }
+        let (base, each) = AUTOMATON_BYTES;
+        let room = each.saturating_mul(regexes.len()).saturating_add(base);
         let dfa = DFA::builder()
             .configure(
-                DFA::config()
-                    .match_kind(MatchKind::All)
-                    .cache_capacity(AUTOMATON_BYTES)
-                    .skip_cache_capacity_check(true),
+                DFA::config().match_kind(MatchKind::All).cache_capacity(room).skip_cache_capacity_check(true),
             )
             // Octets, as in globset's own use of its expressions; a template has no wildcard for
             // a single character, so octets and characters cannot differ.

@@ -132,7 +132,9 @@ impl fmt::Display for HttpDate {
         let seconds = u64::try_from(self.0 + cycles * CYCLE).unwrap_or(0);
         let text = httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
         match (cycles, text.get(..12), text.get(12..16).map(str::parse::<i64>), text.get(16..)) {
-            (1.., Some(day), Some(Ok(year)), Some(clock)) => write!(f, "{day}{:04}{clock}", year - 400 * cycles),
+            (1.., Some(day), Some(Ok(year)), Some(clock)) => {
+                write!(f, "{day}{:04}{clock}", year - 400 * cycles)
+            }
             _ => f.write_str(&text),
         }
     }
@@ -158,11 +160,9 @@ mod tests {
 
     #[test]
     fn all_three_forms_are_the_same_second() {
-        for text in [
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
-            "Sun Nov  6 08:49:37 1994",
-        ] {
+        for text in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
             assert_eq!(parse(text), Some(784_111_777), "{text}");
         }
     }

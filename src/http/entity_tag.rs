@@ -220,7 +220,21 @@ mod tests {
 
     #[test]
     fn what_is_no_tag_is_none() {
-        for text in ["", "x", "\"", "\"x", "x\"", "w/\"x\"", "W/x", "W/", "\"a b\"", "\"a\"b\"", "*", "\"a\", \"b\"", "\"\x7f\""] {
+        for text in [
+            "",
+            "x",
+            "\"",
+            "\"x",
+            "x\"",
+            "w/\"x\"",
+            "W/x",
+            "W/",
+            "\"a b\"",
+            "\"a\"b\"",
+            "*",
+            "\"a\", \"b\"",
+            "\"\x7f\"",
+        ] {
             assert_eq!(EntityTag::parse(text.as_bytes()), None, "{text:?}");
         }
     }
@@ -255,7 +269,9 @@ mod tests {
         for theirs in [r#""abc-gzip""#, r#"W/"abc;gzip""#, r#""abc--gzip""#, r#""abc-br""#, r#""abc-zstd""#] {
             assert!(ours.is_base_of(tag(theirs)), "{theirs}");
         }
-        for theirs in [r#""abc""#, r#""abc-gzip-gzip""#, r#""abcgzip""#, r#""abd-gzip""#, r#""abc-foo""#, r#""abc-""#] {
+        for theirs in
+            [r#""abc""#, r#""abc-gzip-gzip""#, r#""abcgzip""#, r#""abd-gzip""#, r#""abc-foo""#, r#""abc-""#]
+        {
             assert!(!ours.is_base_of(tag(theirs)), "{theirs}");
         }
     }

@@ -70,14 +70,14 @@ impl<'py> Stream<'py> {
         let mut pulled: SmallVec<[Py<PyAny>; 4]> = self.pulled.into_iter().map(Bound::unbind).collect();
         pulled.reverse();
         let rest = (!self.exhausted).then(|| iterator.into_any().unbind());
-        Body::new(py, State { pulled, rest, app: Some(self.object.unbind()) })
+        Body::object(py, State { pulled, rest, app: Some(self.object.unbind()) })
     }
 
     /// What the server gets where something else, or nothing, goes out in place of the app's content.
     pub(super) fn replace(self, other: Option<Bound<'py, PyBytes>>) -> PyResult<Bound<'py, PyAny>> {
         let py = self.object.py();
         let pulled = other.into_iter().map(|bytes| bytes.into_any().unbind()).collect();
-        Body::new(py, State { pulled, rest: None, app: Some(self.object.unbind()) })
+        Body::object(py, State { pulled, rest: None, app: Some(self.object.unbind()) })
     }
 }
 
@@ -101,7 +101,7 @@ struct State {
 }
 
 impl Body {
-    fn new(py: Python<'_>, state: State) -> PyResult<Bound<'_, PyAny>> {
+    fn object(py: Python<'_>, state: State) -> PyResult<Bound<'_, PyAny>> {
         Ok(Bound::new(py, Self(Mutex::new(state)))?.into_any())
     }
 

@@ -4,7 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyString, PyType};
 
-use crate::digest::{ContentTag, TagKey};
+use crate::digest::{ContentTag, Digester, TagKey};
 use crate::http::entity_tag as http;
 
 /// From how many bytes on hashing releases the GIL. Below it, the hand-over costs more than it gives, and a
@@ -111,17 +111,21 @@ impl EntityTag {
 
 /// The tag of content in pieces; releases the GIL where that is worth it.
 pub(super) fn tag_of(py: Python<'_>, pieces: &[&[u8]], key: Option<&TagKey>) -> ContentTag {
-    let hash = || match pieces {
-        [body] => ContentTag::of(body, key),
-        _ => {
-            let mut digester = crate::digest::Digester::new(key);
-            for piece in pieces {
-                digester.update(piece);
-            }
-            digester.finish()
+    let hash = || {
+        if let [body] = pieces {
+            return ContentTag::of(body, key);
         }
+        let mut digester = Digester::new(key);
+        for piece in pieces {
+            digester.update(piece);
+        }
+        digester.finish()
     };
-    if pieces.iter().map(|piece| piece.len()).sum::<usize>() >= DETACH_FROM { py.detach(hash) } else { hash() }
+    if pieces.iter().map(|piece| piece.len()).sum::<usize>() >= DETACH_FROM {
+        py.detach(hash)
+    } else {
+        hash()
+    }
 }
 
 /// A copy of a buffer's bytes: what is not `bytes` may change while it is hashed.

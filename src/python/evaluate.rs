@@ -18,6 +18,7 @@ pub(super) fn now() -> HttpDate {
 }
 
 /// The precondition fields of an environ, held so that they can be looked at after the app ran.
+#[allow(clippy::struct_field_names, reason = "they are the names of the fields")]
 pub(super) struct Fields {
     if_match: Option<Py<PyAny>>,
     if_none_match: Option<Py<PyAny>>,

@@ -49,7 +49,8 @@ impl Identity {
     fn is_settled(&self, now: SystemTime) -> bool {
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
         let settled = SETTLED.as_nanos();
-        i128::try_from(now.saturating_sub(settled)).is_ok_and(|limit| self.mtime < limit && self.ctime < limit)
+        i128::try_from(now.saturating_sub(settled))
+            .is_ok_and(|limit| self.mtime < limit && self.ctime < limit)
     }
 
     /// The weak tag of a file that is too large to be read for one.

@@ -44,8 +44,9 @@ impl Failure {
             Self::Panicked(text) => (format!("panic: {text}"), None),
         };
         let logged = || -> PyResult<()> {
-            let logger =
-                py.import(intern!(py, "logging"))?.call_method1(intern!(py, "getLogger"), ("notmodified",))?;
+            let logger = py
+                .import(intern!(py, "logging"))?
+                .call_method1(intern!(py, "getLogger"), ("notmodified",))?;
             let options = PyDict::new(py);
             options.set_item(intern!(py, "exc_info"), error)?;
             let arguments = ("%s failed, the app's own response goes out: %s", what, text);

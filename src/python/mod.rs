@@ -1,6 +1,8 @@
 //! The binding layer, the only place that knows PyO3. Thin: it turns Python values into calls of the plain
 //! Rust modules, and their answers into Python values.
 
+#![allow(clippy::doc_markdown, reason = "the comments on what Python sees are its docstrings")]
+
 mod body;
 mod cache_control;
 mod config;

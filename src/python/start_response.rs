@@ -33,10 +33,19 @@ pub(super) enum Waiting {
     /// Nothing yet.
     Nothing,
     /// The head went out already, by `write()`.
-    Written {
+    Sent {
         /// With a 304 or to a HEAD.
         content_dropped: bool,
     },
+}
+
+/// What became of the app's `write()`.
+enum Write {
+    Unused,
+    /// It is the server's.
+    Server(Py<PyAny>),
+    /// The content is dropped: with a 304 or to a HEAD.
+    Dropped,
 }
 
 struct State {
@@ -44,8 +53,7 @@ struct State {
     environ: Option<Py<PyDict>>,
     held: Option<Held>,
     sent: bool,
-    /// The server's `write`, once the app used ours; `None` in it where the content is dropped.
-    write: Option<Option<Py<PyAny>>>,
+    write: Write,
 }
 
 impl StartResponse {
@@ -56,7 +64,7 @@ impl StartResponse {
         arrival: Arrival,
         fields: Fields,
     ) -> Self {
-        let state = State { environ: Some(environ), held: None, sent: false, write: None };
+        let state = State { environ: Some(environ), held: None, sent: false, write: Write::Unused };
         Self { middleware, server, arrival, fields, state: Mutex::new(state) }
     }
 
@@ -68,9 +76,10 @@ impl StartResponse {
     /// What waits to be sent, which then waits no more.
     pub(super) fn take(&self) -> Waiting {
         self.with(|state| match (state.held.take(), &state.write) {
-            (_, Some(write)) => Waiting::Written { content_dropped: write.is_none() },
-            (Some(held), None) => Waiting::Held(held),
-            (None, None) => Waiting::Nothing,
+            (Some(held), Write::Unused) => Waiting::Held(held),
+            (None, Write::Unused) => Waiting::Nothing,
+            (_, Write::Server(_)) => Waiting::Sent { content_dropped: false },
+            (_, Write::Dropped) => Waiting::Sent { content_dropped: true },
         })
     }
 
@@ -135,15 +144,18 @@ impl StartResponse {
     fn write<'py>(slf: &Bound<'py, Self>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let this = slf.get();
-        if this.with(|state| state.write.is_none()) {
+        if this.with(|state| matches!(state.write, Write::Unused)) {
             let (held, environ) = this.with(|state| (state.held.take(), state.environ.take()));
             let (Some(held), Some(environ)) = (held, environ) else {
                 return Err(PyAssertionError::new_err("write() called before start_response (PEP 3333)"));
             };
             let write = this.middleware.get().write_head(slf, environ.bind(py), held)?;
-            this.with(|state| state.write = Some(write));
+            this.with(|state| state.write = write.map_or(Write::Dropped, Write::Server));
         }
-        let write = this.with(|state| state.write.as_ref()?.as_ref().map(|write| write.clone_ref(py)));
+        let write = this.with(|state| match &state.write {
+            Write::Server(write) => Some(write.clone_ref(py)),
+            Write::Unused | Write::Dropped => None,
+        });
         match write {
             Some(write) => write.bind(py).call1((data,)),
             None => Ok(py.None().into_bound(py)),

@@ -204,11 +204,10 @@ impl NotModified {
                 Waiting::Held(held) => held,
                 // An app may call start_response as late as in its first iteration.
                 Waiting::Nothing if body.start()? => continue,
-                // It never did: the server has the words for that.
-                Waiting::Nothing => return Ok(Body::AsIs),
                 // By write(): what is left of the content follows the head that went out.
-                Waiting::Written { content_dropped: true } => return Ok(Body::Empty),
-                Waiting::Written { content_dropped: false } => return Ok(Body::AsIs),
+                Waiting::Sent { content_dropped: true } => return Ok(Body::Empty),
+                // It never did: the server has the words for that.
+                Waiting::Nothing | Waiting::Sent { content_dropped: false } => return Ok(Body::AsIs),
             };
             let outgoing = match guard(|| self.judge(exchange, &held, body)) {
                 Ok(Judged::Outgoing(outgoing)) => outgoing,
@@ -464,10 +463,7 @@ enum AppBody<'py> {
     /// A `wsgi.file_wrapper`: the very object goes to the server, which may use sendfile.
     File(Bound<'py, PyAny>),
     /// An iterable of a framework whose response has the content at hand.
-    Whole {
-        object: Bound<'py, PyAny>,
-        of: Framework<'py>,
-    },
+    Whole { object: Bound<'py, PyAny>, of: Framework<'py> },
     /// Any other iterable.
     Stream(Stream<'py>),
     /// Content that comes by `write()`.
@@ -500,13 +496,13 @@ impl<'py> AppBody<'py> {
                 let Some(pieces) = bytes_of(object) else { return Ok(Content::default()) };
                 Ok(content_of(object.py(), &pieces, plan, key))
             }
-            Self::Whole { object, of } if plan.wants_content => match of.content(head)? {
-                Some(pieces) => Ok(content_of(object.py(), &pieces, plan, key)),
-                None => {
-                    *self = Self::Stream(Stream::new(object.clone()));
-                    self.look(middleware, plan, head)
+            Self::Whole { object, of } if plan.wants_content => {
+                if let Some(pieces) = of.content(head)? {
+                    return Ok(content_of(object.py(), &pieces, plan, key));
                 }
-            },
+                *self = Self::Stream(Stream::new(object.clone()));
+                self.look(middleware, plan, head)
+            }
             Self::File(object) if plan.wants_content || head.content_length.is_none() => {
                 let Some(file) = Wrapped::open(object)? else { return Ok(Content::default()) };
                 let length = file.length();
@@ -587,7 +583,7 @@ fn content_of(
     key: Option<&TagKey>,
 ) -> Content {
     let length = length_of(pieces);
-    let pieces: SmallVec<[&[u8]; 4]> = pieces.iter().map(|piece| piece.as_bytes()).collect();
+    let pieces: SmallVec<[&[u8]; 4]> = pieces.iter().map(PyBytesMethods::as_bytes).collect();
     Content {
         tag: plan.wants_content.then(|| (tag_of(py, &pieces, key), false)),
         length: Some(length),
