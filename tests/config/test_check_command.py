@@ -140,10 +140,11 @@ def test_a_file_that_is_not_there_is_exit_status_2(capsys):
     assert "No such file" in capsys.readouterr().err
 
 
-def test_a_url_without_scheme_and_slash_is_exit_status_2(check):
-    status, _, err = check("--url", "example")
-    assert status == 2
-    assert "give a URL with its scheme, or a path that starts with /" in err
+@pytest.mark.parametrize("url", ["example", "articles/a", "http://[::1/"])
+def test_what_is_no_url_and_no_path_is_a_usage_error(check, url):
+    with pytest.raises(SystemExit) as raised:
+        check("--url", url)
+    assert raised.value.code == 2
 
 
 @pytest.mark.parametrize("status", ["99", "600", "ok", "-1"])

@@ -49,7 +49,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "Exit status: 0 if the file is right, 2 if it is not.",
     )
     check.add_argument("file", metavar="FILE", help="the file to check")
-    check.add_argument("--url", help="a URL or a path; a query does not matter")
+    check.add_argument("--url", type=_path, help="a URL or a path; a query does not matter")
     check.add_argument("--method", default="GET", help="with --url: the request's method (default: GET)")
     check.add_argument(
         "--status",
@@ -63,6 +63,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check.set_defaults(run=_check)
 
 
+def _path(url: str) -> str:
+    try:
+        path = urlsplit(url).path or "/"
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if not path.startswith("/"):
+        msg = f"give a URL with its scheme, or a path that starts with /, not {url!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return path
+
+
 def _status(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not _LOWEST_STATUS <= int(text) <= _HIGHEST_STATUS:
         msg = f"a status is a number from {_LOWEST_STATUS} to {_HIGHEST_STATUS}, not {text!r}"
@@ -73,13 +84,13 @@ def _status(text: str) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     try:
         config = Config.load(arguments.file)
-        exchange = _exchange(arguments)
     except (ConfigError, OSError) as error:
         if arguments.json:
             print(json.dumps({"file": arguments.file, "valid": False, "error": str(error)}, indent=2))
         else:
             print(f"notmodified config check: {error}", file=sys.stderr)
         return 2
+    exchange = _exchange(arguments)
     if arguments.json:
         print(json.dumps(_facts(arguments.file, config, exchange), indent=2))
     elif exchange is None:
@@ -92,11 +103,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _exchange(arguments: argparse.Namespace) -> _Exchange | None:
     if arguments.url is None:
         return None
-    path = urlsplit(arguments.url).path or "/"
-    if not path.startswith("/"):
-        msg = f"--url {arguments.url}: give a URL with its scheme, or a path that starts with /"
-        raise ConfigError(msg)
-    return _Exchange(arguments.method.upper(), path, arguments.status, arguments.media_type)
+    return _Exchange(arguments.method.upper(), arguments.url, arguments.status, arguments.media_type)
 
 
 def _explain(config: Config, exchange: _Exchange) -> list[str]:
