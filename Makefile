@@ -114,5 +114,5 @@ $(VENV)/.dev: requirements/dev.txt | $(PY)
 # A stale _core*.so in python/ would win on import without a word, so it goes first.
 $(VENV)/.built: $(RUST_SOURCES) | $(VENV)/.demo
 	rm -f python/notmodified/_core*.so
-	VIRTUAL_ENV="$(abspath $(VENV))" $(VENV)/bin/maturin develop --quiet --release --locked
+	VIRTUAL_ENV="$(abspath $(VENV))" $(VENV)/bin/maturin develop --release --locked
 	@touch $@
