@@ -18,4 +18,5 @@ class Decision(Enum):
     @property
     def status(self) -> int | None:
         """The status code of the answer, 304 or 412; None for PROCEED."""
-        return self.value
+        status: int | None = self.value
+        return status

@@ -42,7 +42,7 @@ def _load(text: str) -> WSGIApplication:
     name, args, kwargs = _parse(expression or "application", text)
     module = _import(module_name, name)
     try:
-        found: object = getattr(module, name)
+        found: Any = getattr(module, name)
     except AttributeError:
         msg = f"the module {module_name!r} has no {name!r}{_suggestion(module)}"
         raise ImportError(msg, name=module_name) from None
@@ -51,7 +51,7 @@ def _load(text: str) -> WSGIApplication:
         raise TypeError(msg)
     if args is None:
         return cast("WSGIApplication", found)
-    made: object = found(*args, **kwargs)
+    made: Any = found(*args, **kwargs)
     if not callable(made):
         msg = f"{text!r} returned {_a(made)}, not a WSGI application"
         raise TypeError(msg)
