@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-NAMED_TEST = re.compile(r"`((?:tests|src)/[\w/.-]+\.(?:py|rs))::(\w+)`")
+NAMED_TEST = re.compile(r"`((?:tests|src)/[\w/.-]+\.(?:py|rs))::(?:\w+::)?(\w+)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
