@@ -162,9 +162,15 @@ impl<'a> Head<'a> {
         has_no_content(self.status)
     }
 
-    fn media_type(&self) -> Option<&'a str> {
-        let value = self.content_type?;
-        Some(value.split(';').next().unwrap_or(value).trim_matches([' ', '\t']))
+    /// How long an iterator may be, in bytes, to be collected for a tag of its content: as long as it says,
+    /// if that is within `max_body` and it is no event stream.
+    #[must_use]
+    pub fn collectable(&self, config: &Config) -> Option<u64> {
+        let is_events = self.content_type.is_some_and(|value| {
+            let media_type = value.split(';').next().unwrap_or(value).trim_matches([' ', '\t']);
+            media_type.eq_ignore_ascii_case("text/event-stream")
+        });
+        self.content_length.filter(|length| *length <= config.max_body && !is_events)
     }
 
     const fn is_success(&self) -> bool {
@@ -173,8 +179,12 @@ impl<'a> Head<'a> {
 }
 
 fn parse_length(value: &str) -> Option<u64> {
-    let value = value.trim_matches([' ', '\t']);
-    value.bytes().all(|octet| octet.is_ascii_digit()).then(|| value.parse().ok())?
+    let digits = field::trim_ows(value.as_bytes());
+    let first = if digits.is_empty() { None } else { Some(0_u64) };
+    digits.iter().try_fold(first?, |length, octet| {
+        let digit = octet.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        length.checked_mul(10)?.checked_add(u64::from(digit))
+    })
 }
 
 /// What is to be done with the app's response, known from its head.
@@ -184,8 +194,6 @@ pub struct Plan<'c> {
     judged: bool,
     /// Is an entity-tag to be made from the content, where it can be had?
     pub wants_content: bool,
-    /// May an iterator be collected for that? (Declared length within `max_body`, no event stream.)
-    pub may_collect: bool,
     weak: bool,
 }
 
@@ -298,15 +306,7 @@ impl Arrival {
         let content_is_the_get_s = self.method == Method::Get || self.asks_as_get(config);
         let wants_content =
             wanted && judged && content_is_the_get_s && head.status == 200 && !head.partial && !no_store;
-        Plan {
-            policy,
-            judged,
-            wants_content,
-            may_collect: wants_content
-                && head.content_length.is_some_and(|length| length <= config.max_body)
-                && !head.media_type().is_some_and(|media| media.eq_ignore_ascii_case("text/event-stream")),
-            weak: option == EtagOption::Weak,
-        }
+        Plan { policy, judged, wants_content, weak: option == EtagOption::Weak }
     }
 
     /// Judge the preconditions and put together what is sent. `now` is the clock.

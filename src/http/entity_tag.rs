@@ -73,8 +73,14 @@ impl<'a> EntityTag<'a> {
     /// text has for them, or as U+FFFD if it is not UTF-8.
     #[must_use]
     pub fn to_field(self) -> String {
-        let opaque = String::from_utf8_lossy(self.opaque);
-        [if self.weak { "W/\"" } else { "\"" }, &opaque, "\""].concat()
+        let mut text = String::with_capacity(self.opaque.len() + 4);
+        text.push_str(if self.weak { "W/\"" } else { "\"" });
+        match std::str::from_utf8(self.opaque) {
+            Ok(opaque) => text.push_str(opaque),
+            Err(_) => text.push_str(&String::from_utf8_lossy(self.opaque)),
+        }
+        text.push('"');
+        text
     }
 
     /// Strong comparison (RFC 9110 §8.8.3.2): both strong, and the same octet for octet.

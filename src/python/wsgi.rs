@@ -357,8 +357,13 @@ fn field_name<'py>(py: Python<'py>, name: &'static str) -> Bound<'py, PyString> 
 }
 
 fn status_code(status: &str) -> PyResult<u16> {
-    let code = status.split(' ').next().filter(|code| code.len() == 3).and_then(|code| code.parse().ok());
-    code.ok_or_else(|| PyValueError::new_err(format!("not a status line: {status:?}")))
+    match status.as_bytes() {
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9']
+        | [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', ..] => {
+            Ok([a, b, c].into_iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')))
+        }
+        _ => Err(PyValueError::new_err(format!("not a status line: {status:?}"))),
+    }
 }
 
 /// What the app sees differently while it works on a request, and how it was before.
@@ -515,9 +520,11 @@ impl<'py> AppBody<'py> {
                 };
                 Ok(Content { tag, length: Some(length), say_length: true })
             }
-            Self::Stream(stream) if plan.may_collect => {
-                let Some(declared) = head.content_length else { return Ok(Content::default()) };
-                match stream.collect(declared).map_err(Unseen::TheApps)? {
+            Self::Stream(stream) if plan.wants_content => {
+                let Some(length) = head.collectable(&middleware.config) else {
+                    return Ok(Content::default());
+                };
+                match stream.collect(length).map_err(Unseen::TheApps)? {
                     Some(pieces) => Ok(content_of(stream.py(), &pieces, plan, key)),
                     None => Ok(Content::default()),
                 }
