@@ -508,6 +508,11 @@ impl Counters {
         }
     }
 
+    /// Count a failure of ours that changed nothing for the request, which is counted as what it is.
+    pub fn error(&self) {
+        self.errors.fetch_add(1, Relaxed);
+    }
+
     /// All counts by name.
     #[must_use]
     pub fn snapshot(&self) -> [(&'static str, u64); 11] {

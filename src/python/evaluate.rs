@@ -9,6 +9,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 
 use super::entity_tag::{self, EntityTag};
+use super::faults::{Step, trip};
+use super::guard::{Failure, guard};
 use crate::http::date::HttpDate;
 use crate::http::preconditions::{self as http, Context, LastModified, Method, Preconditions, Validators};
 
@@ -28,6 +30,7 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) fn gather(environ: &Bound<'_, PyDict>) -> PyResult<Self> {
+        trip(Step::Fields)?;
         let py = environ.py();
         let field = |name: &Bound<'_, PyString>| -> PyResult<Option<Py<PyAny>>> {
             Ok(environ.get_item(name)?.map(Bound::unbind))
@@ -85,6 +88,17 @@ pub(super) fn evaluate<'py>(
     last_modified: Option<&Bound<'py, PyAny>>,
     exists: bool,
 ) -> PyResult<Py<PyAny>> {
+    let judge = || judge(py, environ, etag, last_modified, exists);
+    decision_object(py, guard(judge).map_err(Failure::into_error)?)
+}
+
+fn judge(
+    py: Python<'_>,
+    environ: &Bound<'_, PyDict>,
+    etag: Option<&Bound<'_, PyAny>>,
+    last_modified: Option<&Bound<'_, PyAny>>,
+    exists: bool,
+) -> PyResult<http::Decision> {
     let last_modified = last_modified.map(date_of).transpose()?;
     let fields = Fields::gather(environ)?;
     let judge = |etag| {
@@ -101,22 +115,17 @@ pub(super) fn evaluate<'py>(
         let current = exists.then_some(&validators);
         PyResult::Ok(fields.as_http(py).evaluate(method, current, &Context { tag_suffixes: true, now }))
     };
-    let decision = match etag {
-        None => judge(None)?,
-        Some(etag) => match etag.cast::<PyString>() {
-            Ok(text) => judge(Some(entity_tag::parse(text.to_str()?)?))?,
-            Err(_) => match etag.cast::<EntityTag>() {
-                Ok(tag) => judge(Some(tag.get().as_http()))?,
-                Err(_) => {
-                    return Err(PyTypeError::new_err(format!(
-                        "etag: an EntityTag, a str or None, not {}",
-                        etag.get_type().name()?
-                    )));
-                }
-            },
-        },
-    };
-    decision_object(py, decision)
+    let Some(etag) = etag else { return judge(None) };
+    if let Ok(text) = etag.cast::<PyString>() {
+        return judge(Some(entity_tag::parse(text.to_str()?)?));
+    }
+    match etag.cast::<EntityTag>() {
+        Ok(tag) => judge(Some(tag.get().as_http())),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "etag: an EntityTag, a str or None, not {}",
+            etag.get_type().name()?
+        ))),
+    }
 }
 
 fn date_of(value: &Bound<'_, PyAny>) -> PyResult<HttpDate> {

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::faults::{Step, trip};
 use crate::digest::{ContentTag, Digester, TagKey};
 
 /// How many files' tags are remembered at the most (about 100 bytes each).
@@ -78,6 +79,7 @@ impl Wrapped {
     /// The file in a `wsgi.file_wrapper`, if it is a regular one whose Python object and descriptor agree on
     /// where they stand.
     pub(super) fn open(wrapper: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        trip(Step::OpenFile)?;
         let py = wrapper.py();
         // `filelike` in wsgiref, Gunicorn, gevent and Werkzeug; `file` in waitress.
         let python_file = match wrapper.getattr_opt(intern!(py, "filelike"))? {
@@ -129,6 +131,7 @@ impl Wrapped {
         if let Some(tag) = remembered().get(&self.identity) {
             return Ok(Some((*tag, false)));
         }
+        trip(Step::ReadFile)?;
         // Always without the GIL: a file may be on a slow disk.
         let tag = py.detach(|| self.read(key))?;
         let Some(tag) = tag else { return Ok(None) };

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -21,9 +22,9 @@ impl From<PyErr> for Failure {
 }
 
 /// Run a step of ours; neither an exception nor a panic of it reaches the app or the server.
-pub(super) fn guard<T>(step: impl FnOnce() -> PyResult<T>) -> Result<T, Failure> {
+pub(super) fn guard<T, E: Into<Failure>>(step: impl FnOnce() -> Result<T, E>) -> Result<T, Failure> {
     match catch_unwind(AssertUnwindSafe(step)) {
-        Ok(result) => result.map_err(Failure::Raised),
+        Ok(result) => result.map_err(Into::into),
         Err(panic) => Err(Failure::Panicked(message(&*panic))),
     }
 }
@@ -37,6 +38,16 @@ fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 impl Failure {
+    /// As an exception, for callers that are Python code of the user's own.
+    pub(super) fn into_error(self) -> PyErr {
+        match self {
+            Self::Raised(error) => error,
+            Self::Panicked(text) => {
+                PyRuntimeError::new_err(format!("a bug in notmodified, please report it: {text}"))
+            }
+        }
+    }
+
     /// Say it in the log, on the logger `notmodified`. Never raises: there may be no logging left to do.
     pub(super) fn log(self, py: Python<'_>, what: &str) {
         let (text, error) = match self {

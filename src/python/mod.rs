@@ -8,6 +8,7 @@ mod cache_control;
 mod config;
 mod entity_tag;
 mod evaluate;
+mod faults;
 mod file;
 mod guard;
 mod start_response;
@@ -28,6 +29,9 @@ mod _core {
     use super::entity_tag::EntityTag;
     #[pymodule_export]
     use super::evaluate::evaluate;
+    #[cfg(feature = "faults")]
+    #[pymodule_export]
+    use super::faults::inject_fault;
     #[pymodule_export]
     use super::wsgi::NotModified;
 

@@ -15,6 +15,7 @@ use super::body::{self, Stream};
 use super::config;
 use super::entity_tag::tag_of;
 use super::evaluate::{Fields, now};
+use super::faults::{Step, trip};
 use super::file::{FileTags, Wrapped};
 use super::guard::{Failure, guard};
 use super::start_response::{Held, StartResponse, Waiting};
@@ -113,11 +114,12 @@ impl NotModified {
             .call1((environ, &exchange))
             .and_then(|returned| this.respond(&exchange, environ, returned));
         if let Err(failure) = guard(|| disguise.take_off(environ)) {
-            failure.log(py, "cleaning up the environ");
+            this.counters.error();
+            failure.log(py, "restoring the environ");
         }
         if response.is_err() && is_pending(environ) {
             this.counters.count(&Tally::of(Outcome::Bypass));
-            say(environ, Outcome::Bypass);
+            say(environ, Outcome::Bypass)?;
         }
         response
     }
@@ -134,13 +136,14 @@ impl NotModified {
         slf: &Bound<'py, Self>,
         environ: &Bound<'py, PyDict>,
         server: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<(Bound<'py, StartResponse>, Disguise<'py>)>> {
+    ) -> Result<Option<(Bound<'py, StartResponse>, Disguise<'py>)>, Failure> {
         let py = environ.py();
+        trip(Step::Arrive)?;
         if is_pending(environ) {
             return Ok(None);
         }
         let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
-        let name = method.as_ref().map(|name| name.cast::<PyString>()).transpose()?;
+        let name = method.as_ref().map(|name| name.cast::<PyString>()).transpose().map_err(PyErr::from)?;
         let name = name.map(|name| name.to_str()).transpose()?.unwrap_or("GET");
         let path = || match environ.get_item(intern!(py, "PATH_INFO"))? {
             Some(path) => Ok(path.cast::<PyString>()?.to_string_lossy().into_owned()),
@@ -163,7 +166,10 @@ impl NotModified {
             fields,
         );
         let exchange = Bound::new(py, exchange)?;
-        disguise.put_on(environ)?;
+        if let Err(failure) = guard(|| disguise.put_on(environ)) {
+            disguise.take_off(environ)?;
+            return Err(failure);
+        }
         Ok(Some((exchange, disguise)))
     }
 
@@ -175,7 +181,14 @@ impl NotModified {
         returned: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = environ.py();
-        let mut body = AppBody::recognise(environ, returned);
+        let mut body = match guard(|| AppBody::recognise(environ, &returned)) {
+            Ok(body) => body,
+            Err(failure) => {
+                self.counters.error();
+                failure.log(py, "looking at the app's iterable");
+                AppBody::Stream(Stream::new(returned))
+            }
+        };
         match self.send_head(exchange, environ, &mut body) {
             Ok(Body::AsIs) => body.into_body(),
             Ok(Body::Empty) => body.replace(py, None),
@@ -266,6 +279,7 @@ impl NotModified {
     ) -> PyResult<Judged<'py>> {
         let py = exchange.py();
         let this = exchange.get();
+        trip(Step::Head)?;
         let status = held.status.bind(py).cast::<PyString>()?;
         let headers = held.headers.bind(py).cast::<PyList>()?;
         // A copy that nobody changes: other threads run while the GIL is released for hashing.
@@ -286,6 +300,7 @@ impl NotModified {
         }
         let head = Head::new(status_code(status.to_str()?)?, &fields);
         let plan = this.arrival.plan(&self.config, &head);
+        trip(Step::Look)?;
         let content = match body.look(self, &plan, &head) {
             Ok(content) => content,
             Err(Unseen::Ours(error)) => return Err(error),
@@ -294,12 +309,15 @@ impl NotModified {
         if body.may_have_run() && this.is_held() {
             return Ok(Judged::Replaced);
         }
+        trip(Step::Looked)?;
+        trip(Step::Answer)?;
         let answer = this.arrival.answer(&self.config, &this.fields.as_http(py), &head, &plan, &content, now);
         let status = match answer.status {
             Status::AsIs => status,
             Status::NotModified => intern!(py, "304 Not Modified"),
             Status::PreconditionFailed => intern!(py, "412 Precondition Failed"),
         };
+        trip(Step::Headers)?;
         let headers = if answer.drop.is_empty() && answer.add.is_empty() {
             headers.clone()
         } else {
@@ -325,18 +343,27 @@ impl NotModified {
     /// Count an answer and tell the access log.
     fn note(&self, environ: &Bound<'_, PyDict>, outgoing: &Outgoing<'_>) {
         let Some(tally) = &outgoing.tally else { return }; // It failed, which is noted already.
-        self.counters.count(tally);
-        say(environ, tally.outcome);
+        let noted = guard(|| {
+            trip(Step::Note)?;
+            self.counters.count(tally);
+            say(environ, tally.outcome)
+        });
+        if let Err(failure) = noted {
+            self.counters.error();
+            failure.log(environ.py(), "counting the answer");
+        }
     }
 
     fn failed(&self, py: Python<'_>, environ: &Bound<'_, PyDict>, failure: Failure, what: &str) {
         self.counters.count(&Tally::of(Outcome::Error));
-        say(environ, Outcome::Error);
+        if let Err(error) = say(environ, Outcome::Error) {
+            error.write_unraisable(py, None);
+        }
         failure.log(py, what);
     }
 }
 
-fn say(environ: &Bound<'_, PyDict>, outcome: Outcome) {
+fn say(environ: &Bound<'_, PyDict>, outcome: Outcome) -> PyResult<()> {
     let py = environ.py();
     let word = match outcome {
         Outcome::NotModified => intern!(py, Outcome::NotModified.word()),
@@ -347,9 +374,7 @@ fn say(environ: &Bound<'_, PyDict>, outcome: Outcome) {
         Outcome::Bypass => intern!(py, Outcome::Bypass.word()),
         Outcome::Error => intern!(py, Outcome::Error.word()),
     };
-    if let Err(error) = environ.set_item(result_key(py), word) {
-        error.write_unraisable(py, None);
-    }
+    environ.set_item(result_key(py), word)
 }
 
 fn field_name<'py>(py: Python<'py>, name: &'static str) -> Bound<'py, PyString> {
@@ -394,25 +419,27 @@ impl<'py> Disguise<'py> {
 
     fn put_on(&self, environ: &Bound<'py, PyDict>) -> PyResult<()> {
         let py = environ.py();
+        trip(Step::Disguise)?;
         for (name, _) in &self.hidden {
             environ.del_item(name)?;
         }
         if self.method.is_some() {
             environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
         }
-        environ.set_item(result_key(py), pending(py))
+        environ.set_item(result_key(py), pending(py))?;
+        trip(Step::Disguised)
     }
 
     /// Put everything back: access logs read the environ.
-    fn take_off(self, environ: &Bound<'py, PyDict>) -> PyResult<()> {
+    fn take_off(&self, environ: &Bound<'py, PyDict>) -> PyResult<()> {
         let py = environ.py();
-        for (name, value) in self.hidden {
+        for (name, value) in &self.hidden {
             environ.set_item(name, value)?;
         }
-        if let Some(method) = self.method {
+        if let Some(method) = &self.method {
             environ.set_item(intern!(py, "REQUEST_METHOD"), method)?;
         }
-        Ok(())
+        trip(Step::Restore)
     }
 }
 
@@ -476,16 +503,18 @@ enum AppBody<'py> {
 }
 
 impl<'py> AppBody<'py> {
-    fn recognise(environ: &Bound<'py, PyDict>, returned: Bound<'py, PyAny>) -> Self {
-        if is_sequence(&returned) {
-            Self::Pieces(returned)
-        } else if is_file_wrapper(environ, &returned) {
-            Self::File(returned)
-        } else if let Some(of) = whole(&returned) {
-            Self::Whole { object: returned, of }
+    fn recognise(environ: &Bound<'py, PyDict>, returned: &Bound<'py, PyAny>) -> PyResult<Self> {
+        trip(Step::Recognise)?;
+        let object = returned.clone();
+        Ok(if is_sequence(returned) {
+            Self::Pieces(object)
+        } else if is_file_wrapper(environ, returned) {
+            Self::File(object)
+        } else if let Some(of) = whole(returned) {
+            Self::Whole { object, of }
         } else {
-            Self::Stream(Stream::new(returned))
-        }
+            Self::Stream(Stream::new(object))
+        })
     }
 
     /// Find out what the plan wants to know of the content.
@@ -499,11 +528,11 @@ impl<'py> AppBody<'py> {
         match self {
             Self::Pieces(object) => {
                 let Some(pieces) = bytes_of(object) else { return Ok(Content::default()) };
-                Ok(content_of(object.py(), &pieces, plan, key))
+                Ok(content_of(object.py(), &pieces, plan, key)?)
             }
             Self::Whole { object, of } if plan.wants_content => {
                 if let Some(pieces) = of.content(head)? {
-                    return Ok(content_of(object.py(), &pieces, plan, key));
+                    return Ok(content_of(object.py(), &pieces, plan, key)?);
                 }
                 *self = Self::Stream(Stream::new(object.clone()));
                 self.look(middleware, plan, head)
@@ -525,7 +554,7 @@ impl<'py> AppBody<'py> {
                     return Ok(Content::default());
                 };
                 match stream.collect(length).map_err(Unseen::TheApps)? {
-                    Some(pieces) => Ok(content_of(stream.py(), &pieces, plan, key)),
+                    Some(pieces) => Ok(content_of(stream.py(), &pieces, plan, key)?),
                     None => Ok(Content::default()),
                 }
             }
@@ -588,14 +617,15 @@ fn content_of(
     pieces: &[Bound<'_, PyBytes>],
     plan: &Plan<'_>,
     key: Option<&TagKey>,
-) -> Content {
+) -> PyResult<Content> {
+    trip(Step::Digest)?;
     let length = length_of(pieces);
     let pieces: SmallVec<[&[u8]; 4]> = pieces.iter().map(PyBytesMethods::as_bytes).collect();
-    Content {
+    Ok(Content {
         tag: plan.wants_content.then(|| (tag_of(py, &pieces, key), false)),
         length: Some(length),
         say_length: false,
-    }
+    })
 }
 
 fn length_of(pieces: &[Bound<'_, PyBytes>]) -> u64 {
