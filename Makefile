@@ -44,9 +44,19 @@ test: $(VENV)/.dev $(VENV)/.built ## Rust and Python tests, but the long ones
 	cargo test --locked
 	$(PY) -m pytest -m "not long"
 
+# The same package with an extension that can be made to fail; debug assertions and overflow checks are on.
+FAULTY := target/faults/notmodified
+.PHONY: test-faults
+test-faults: $(VENV)/.dev $(VENV)/.built ## a fault injected at each step of a read, in an extension built for it
+	PYO3_PYTHON="$(abspath $(PY))" PYO3_BUILD_EXTENSION_MODULE=1 cargo build --locked --features python,faults
+	rm -rf $(FAULTY) && mkdir -p $(FAULTY) && cp -r python/notmodified/. $(FAULTY)
+	cp "$${CARGO_TARGET_DIR:-target}/debug/libnotmodified.so" $(FAULTY)/_core.abi3.so
+	PYTHONPATH=target/faults $(PY) -m pytest tests/faults
+
 .PHONY: test-long
 test-long: $(VENV)/.dev $(VENV)/.built ## soaks, big inputs, many more property-test cases
-	PROPTEST_CASES=$(LONG_PROPTEST_CASES) cargo test --locked --release
+	PROPTEST_CASES=$(LONG_PROPTEST_CASES) PROPTEST_MAX_GLOBAL_REJECTS=$(LONG_PROPTEST_CASES) \
+		cargo test --locked --release
 	$(PY) -m pytest -m long
 
 .PHONY: test-all
