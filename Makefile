@@ -43,6 +43,7 @@ demo-serve: $(VENV)/.demo $(VENV)/.built ## the sample site alone, until Ctrl-C,
 test: $(VENV)/.dev $(VENV)/.built ## Rust and Python tests, but the long ones
 	cargo test --locked
 	$(PY) -m pytest -m "not long"
+	$(MAKE) --no-print-directory test-faults
 
 # The same package with an extension that can be made to fail; debug assertions and overflow checks are on.
 FAULTY := target/faults/notmodified
