@@ -111,6 +111,9 @@ fn rfc850_to_fixdate(text: &str, now: HttpDate) -> Option<[u8; 29]> {
     if full > this_year + 50 {
         full -= 100;
     }
+    if !(0..=9999).contains(&full) {
+        return None;
+    }
     let mut fixdate = *b"   , 00 ... 0000 00:00:00 GMT";
     fixdate[..3].copy_from_slice(short.as_bytes());
     fixdate[5..7].copy_from_slice(&[*d1, *d2]);
@@ -202,6 +205,13 @@ mod tests {
         let at = |text: &str| HttpDate::parse(text.as_bytes(), then).map(HttpDate::unix);
         assert_eq!(at("Monday, 01-Jan-20 00:00:00 GMT"), Some(4_733_510_400));
         assert_eq!(at("Wednesday, 01-Jan-31 00:00:00 GMT"), Some(1_924_992_000));
+    }
+
+    #[test]
+    fn a_two_digit_year_of_the_year_10000_is_no_date() {
+        // Not one of the year 1000, whose 31 January is a Friday too.
+        assert_eq!(HttpDate::parse(b"Friday, 31-Jan-00 23:59:59 GMT", HttpDate(LAST)), None);
+        assert_eq!(HttpDate::parse(b"Friday, 01-Jan-99 00:00:00 GMT", HttpDate(FIRST)), None);
     }
 
     #[test]
