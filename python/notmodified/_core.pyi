@@ -213,9 +213,9 @@ class Config:
 
 def evaluate(
     environ: WSGIEnvironment,
-    *,
     etag: EntityTag | str | None = None,
     last_modified: datetime | str | int | None = None,
+    *,
     exists: bool = True,
 ) -> Decision:
     """Judge the preconditions of a request (RFC 9110 §13.2.2) against the current representation.

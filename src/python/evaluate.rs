@@ -12,6 +12,7 @@ use super::entity_tag::{self, EntityTag};
 use super::faults::{Step, trip};
 use super::guard::{Failure, guard};
 use crate::http::date::HttpDate;
+use crate::http::entity_tag as tag;
 use crate::http::preconditions::{self as http, Context, LastModified, Method, Preconditions, Validators};
 
 /// The clock of the protocol code, which has none of its own.
@@ -35,11 +36,15 @@ impl Fields {
         let field = |name: &Bound<'_, PyString>| -> PyResult<Option<Py<PyAny>>> {
             Ok(environ.get_item(name)?.map(Bound::unbind))
         };
+        let if_match = field(intern!(py, "HTTP_IF_MATCH"))?;
+        let if_none_match = field(intern!(py, "HTTP_IF_NONE_MATCH"))?;
+        // A date is not looked at where its tag field is present (§13.1.3, §13.1.4).
+        let unless = |tags: &Option<_>, name| if tags.is_some() { Ok(None) } else { field(name) };
         Ok(Self {
-            if_match: field(intern!(py, "HTTP_IF_MATCH"))?,
-            if_none_match: field(intern!(py, "HTTP_IF_NONE_MATCH"))?,
-            if_modified_since: field(intern!(py, "HTTP_IF_MODIFIED_SINCE"))?,
-            if_unmodified_since: field(intern!(py, "HTTP_IF_UNMODIFIED_SINCE"))?,
+            if_unmodified_since: unless(&if_match, intern!(py, "HTTP_IF_UNMODIFIED_SINCE"))?,
+            if_modified_since: unless(&if_none_match, intern!(py, "HTTP_IF_MODIFIED_SINCE"))?,
+            if_match,
+            if_none_match,
         })
     }
 
@@ -80,7 +85,7 @@ fn octets<'a>(py: Python<'a>, value: Option<&'a Py<PyAny>>) -> Option<&'a [u8]> 
 /// No request field raises: malformed dates are ignored, a malformed If-Match is false. Raises ValueError for
 /// an `etag` or a `last_modified` that is none, TypeError for one of another type.
 #[pyfunction]
-#[pyo3(signature = (environ, *, etag = None, last_modified = None, exists = true))]
+#[pyo3(signature = (environ, etag = None, last_modified = None, *, exists = true))]
 pub(super) fn evaluate<'py>(
     py: Python<'py>,
     environ: &Bound<'py, PyDict>,
@@ -88,39 +93,39 @@ pub(super) fn evaluate<'py>(
     last_modified: Option<&Bound<'py, PyAny>>,
     exists: bool,
 ) -> PyResult<Py<PyAny>> {
-    let judge = || judge(py, environ, etag, last_modified, exists);
-    decision_object(py, guard(judge).map_err(Failure::into_error)?)
-}
-
-fn judge(
-    py: Python<'_>,
-    environ: &Bound<'_, PyDict>,
-    etag: Option<&Bound<'_, PyAny>>,
-    last_modified: Option<&Bound<'_, PyAny>>,
-    exists: bool,
-) -> PyResult<http::Decision> {
+    let etag = etag.map(tag_argument).transpose()?;
     let last_modified = last_modified.map(date_of).transpose()?;
     let fields = Fields::gather(environ)?;
-    let judge = |etag| {
-        if fields.is_empty() {
-            return Ok(http::Decision::Proceed);
-        }
-        let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
-        let method = method.as_ref().and_then(|name| name.cast::<PyString>().ok());
-        let method = Method::of(method.and_then(|name| name.to_str().ok()).unwrap_or("GET"));
+    let decision = if fields.is_empty() {
+        http::Decision::Proceed
+    } else {
         let validators = Validators {
             etag,
             last_modified: last_modified.map(|date| LastModified { date, strong: false }),
         };
-        let current = exists.then_some(&validators);
-        PyResult::Ok(fields.as_http(py).evaluate(method, current, &Context { tag_suffixes: true, now }))
+        guard(|| judge(environ, &fields, exists.then_some(&validators))).map_err(Failure::into_error)?
     };
-    let Some(etag) = etag else { return judge(None) };
+    decision_object(py, decision)
+}
+
+fn judge(
+    environ: &Bound<'_, PyDict>,
+    fields: &Fields,
+    current: Option<&Validators<'_>>,
+) -> PyResult<http::Decision> {
+    let py = environ.py();
+    let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
+    let method = method.as_ref().and_then(|name| name.cast::<PyString>().ok());
+    let method = Method::of(method.and_then(|name| name.to_str().ok()).unwrap_or("GET"));
+    Ok(fields.as_http(py).evaluate(method, current, &Context { tag_suffixes: true, now }))
+}
+
+fn tag_argument<'a>(etag: &'a Bound<'_, PyAny>) -> PyResult<tag::EntityTag<'a>> {
     if let Ok(text) = etag.cast::<PyString>() {
-        return judge(Some(entity_tag::parse(text.to_str()?)?));
+        return entity_tag::parse(text.to_str()?);
     }
     match etag.cast::<EntityTag>() {
-        Ok(tag) => judge(Some(tag.get().as_http())),
+        Ok(tag) => Ok(tag.get().as_http()),
         Err(_) => Err(PyTypeError::new_err(format!(
             "etag: an EntityTag, a str or None, not {}",
             etag.get_type().name()?
