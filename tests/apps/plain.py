@@ -107,6 +107,7 @@ whole("/broken", content.PAGE, ("ETag", content.OWN), status="500 Internal Serve
 whole("/moved", content.PAGE, ("ETag", content.OWN), ("Location", "/page"), status="302 Found")
 whole("/created", content.PAGE, status="201 Created")
 whole("/no-content", content.PAGE, status="204 No Content", kind=None)
+whole("/no-content-at-all", b"", status="204 No Content", kind=None, length=False)
 whole("/own-304", content.PAGE, ("ETag", content.OWN), ("Vary", "Cookie"), status="304 Not Modified")
 whole("/own-412", content.PAGE, status="412 Precondition Failed")
 whole("/cookies", content.PAGE, ("Set-Cookie", "one=1; Path=/"), ("Set-Cookie", "two=2; Path=/; HttpOnly"))
@@ -192,6 +193,12 @@ def big_declared(environ: WSGIEnvironment, start_response: StartResponse) -> Ite
     headers = [("Content-Type", "application/octet-stream"), ("Content-Length", str(content.BIG))]
     start_response("200 OK", headers)
     return content.big()
+
+
+@route("/has-file-wrapper")
+def has_file_wrapper(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Type", content.TEXT), ("Content-Length", "1")])
+    return [b"1" if "wsgi.file_wrapper" in environ else b"0"]
 
 
 @route("/echo")
@@ -414,12 +421,21 @@ breaking("/raise-middle-of-declared", 2, ("Content-Length", str(len(content.WHOL
 breaking("/raise-middle-with-etag", 2, ("ETag", content.OWN))
 
 
+class Stubborn(Body):
+    """A body that cannot be closed."""
+
+    def close(self) -> None:
+        super().close()
+        raise SampleError
+
+
 @route("/raise-in-close")
 def raise_in_close(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    class Stubborn(Body):
-        def close(self) -> None:
-            super().close()
-            raise SampleError
-
     start_response("200 OK", [("Content-Type", content.TEXT), ("ETag", content.OWN)])
     return Stubborn(environ, content.CHUNKS)
+
+
+@route("/raise-in-close-of-nothing")
+def raise_in_close_of_nothing(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Type", content.TEXT), ("Content-Length", "0")])
+    return Stubborn(environ, [])

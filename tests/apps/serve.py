@@ -30,11 +30,41 @@ def gunicorn(port: int, arguments: list[str]) -> None:
     )
 
 
+def waitress(port: int, arguments: list[str]) -> None:
+    import waitress as server
+
+    from apps.stacks import application
+
+    server.serve(application, host="127.0.0.1", port=port, threads=4)
+
+
+def cheroot(port: int, arguments: list[str]) -> None:
+    from cheroot.wsgi import Server
+
+    from apps.stacks import application
+
+    Server(("127.0.0.1", port), application, numthreads=4).start()
+
+
+def granian(port: int, arguments: list[str]) -> None:
+    os.execv(
+        sys.executable,
+        [
+            *(sys.executable, "-m", "granian", "apps.stacks:application"),
+            *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+            *("--workers", "1", "--blocking-threads", "4", "--no-access-log", *arguments),
+        ],
+    )
+
+
+STARTERS = {starter.__name__: starter for starter in (gunicorn, waitress, cheroot, granian)}
+
+
 def main() -> None:
     port, server, *arguments = sys.argv[1:]
     # Kept across exec.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    {"gunicorn": gunicorn}[server](int(port), arguments)
+    STARTERS[server](int(port), arguments)
 
 
 if __name__ == "__main__":

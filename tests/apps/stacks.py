@@ -68,11 +68,27 @@ def stack(name: str) -> WSGIApplication:
     inner: WSGIApplication = importlib.import_module(module).application
     if config == "bare":
         return inner
+    if config == "bare-without-head-bodies":
+        return without_head_bodies(inner)
     from notmodified import NotModified
 
     if config == "nested":
         return NotModified(NotModified(inner))
     return NotModified(inner, **CONFIGS[config])
+
+
+def without_head_bodies(inner: WSGIApplication) -> WSGIApplication:
+    """Answer HEAD with no body, as the simplest correct application does."""
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        body = inner(environ, start_response)
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return body
+        if hasattr(body, "close"):
+            body.close()
+        return []
+
+    return application
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -7,7 +7,7 @@ import pytest
 from apps import content
 
 
-@pytest.mark.parametrize("path", ["/page", "/etag", "/headers", "/cookies", "/last-modified", "/missing"])
+@pytest.mark.parametrize("path", ["/page", "/etag", "/headers", "/last-modified", "/missing"])
 def test_the_bare_application_serves_the_page(site, path):
     answer = site.get(path, config="bare")
     assert answer.status == (404 if path == "/missing" else 200)

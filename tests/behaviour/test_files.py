@@ -98,7 +98,7 @@ def test_the_length_is_always_told(path):
     result.close()
 
 
-@pytest.mark.needs("socket")
+@pytest.mark.needs("socket", "file-wrapper")
 def test_an_empty_file_leaves_the_connection_in_order(site):
     answer = site.get("/file?name=empty.bin")
     assert answer.status == 200
@@ -328,7 +328,7 @@ class TestFlaskSendFile:
         assert answer.body == body
 
 
-@pytest.mark.needs("socket", "keep-alive")
+@pytest.mark.needs("socket", "keep-alive", "file-wrapper")
 @pytest.mark.apps("plain")
 def test_one_connection_serves_files_304s_heads_and_pages_in_turn(site):
     tag = str(EntityTag.of((content.files() / "page.bin").read_bytes()))

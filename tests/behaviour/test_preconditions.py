@@ -155,6 +155,7 @@ def test_what_is_no_date_is_ignored(site, date):
     assert site.get("/last-modified", ("If-Unmodified-Since", date)).status == 200
 
 
+@pytest.mark.needs("repeated-dates")
 def test_two_dates_are_none(site):
     lines = [("If-Modified-Since", content.DATE), ("If-Modified-Since", content.DATE)]
     assert site.get("/last-modified", *lines).status == 200

@@ -25,13 +25,10 @@ def test_a_whole_body_gets_the_tag_of_its_content(site, path):
 @pytest.mark.parametrize("path", WHOLE_BODIES)
 def test_nothing_else_of_the_response_changes(site, path):
     bare, answer = site.get(path, config="bare"), site.get(path)
-    ours = [(name, value) for name, value in answer.fields if name not in ("ETag", "Date")]
-    theirs = [(name, value) for name, value in bare.fields if name != "Date"]
-    if "Content-Length" not in bare:  # the server's framing of a body whose length nobody told it
-        framing = ("Content-Length", "Transfer-Encoding", "Connection")
-        ours = [field for field in ours if field[0] not in framing]
-        theirs = [field for field in theirs if field[0] not in framing]
-    assert ours == theirs
+    # The server's framing of a body whose length nobody told it may change: it is told now.
+    framing = () if "Content-Length" in bare else ("content-length", "transfer-encoding", "connection")
+    ours = answer.compared(without=("etag", "date", *framing))
+    assert ours == bare.compared(without=("date", *framing))
 
 
 @pytest.mark.apps("plain")
@@ -114,7 +111,7 @@ def test_a_key_makes_the_tag_one_that_outsiders_cannot_compute(site):
 @pytest.mark.parametrize("path", ["/page", "/declared", "/file?length=100000", "/etag"])
 def test_an_instance_inside_another_passes_through(site, path):
     answer = site.get(path, config="nested")
-    assert answer.fields == site.get(path).fields or answer["ETag"] == site.get(path)["ETag"]
+    assert answer["ETag"] == site.get(path)["ETag"]
     assert answer.body == site.get(path, config="bare").body
     again = site.get(path, ("If-None-Match", answer["ETag"]), config="nested")
     assert again.status == 304

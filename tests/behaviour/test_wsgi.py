@@ -28,6 +28,7 @@ def closed(request_id):
     return journal.of(request_id)["events"].count("close")
 
 
+@pytest.mark.needs("write")
 class TestWrite:
     @pytest.mark.parametrize("path", ["/write", "/write-then-iterate", "/write-nothing"])
     def test_what_is_written_goes_out_before_what_is_iterated(self, site, path):
@@ -47,6 +48,7 @@ class TestWrite:
         assert site.events(answer, "close").count("close") == 1
         assert site.get("/write-then-iterate", ("If-Match", '"other"')).status == 412
 
+    @pytest.mark.needs("head-of-streams")
     @pytest.mark.parametrize("path", ["/write", "/write-then-iterate"])
     def test_head_drops_what_is_written(self, site, path):
         answer = site.head(path)
@@ -71,6 +73,9 @@ class TestLateStart:
         assert answer.status == 304
         assert site.events(answer, "close").count("close") == 1
         assert site.get("/generator-with-etag", ("If-Match", '"other"')).status == 412
+
+    @pytest.mark.needs("head-of-streams")
+    def test_its_own_tag_is_there_for_head(self, site):
         assert site.head("/generator-with-etag")["ETag"] == content.OWN
 
     def test_its_chunks_go_out_as_they_came(self):
@@ -116,7 +121,7 @@ class TestErrorPages:
         assert journal.of(request_id)["events"].count("restart") == 1
         assert closed(request_id) == 1
 
-    @pytest.mark.needs("socket")
+    @pytest.mark.needs("socket", "late-error")
     def test_and_the_client_sees_that_the_body_is_not_whole(self, site):
         with pytest.raises(BadFramingError):
             site.get("/error-too-late")
@@ -142,7 +147,7 @@ class TestBrokenApplications:
             server.run(stacks.application)
         assert closed(request_id) == closes
 
-    @pytest.mark.needs("socket")
+    @pytest.mark.needs("socket", "500")
     @pytest.mark.parametrize("path", ["/raise-at-once", "/raise-after-start", "/raise-first"])
     def test_the_server_answers_500_without_the_head_that_was_meant(self, site, path):
         answer = site.get(path)
@@ -150,7 +155,7 @@ class TestBrokenApplications:
         for name in ("ETag", "Cache-Control", "Set-Cookie"):
             assert name not in answer
 
-    @pytest.mark.needs("socket")
+    @pytest.mark.needs("socket", "late-error")
     @pytest.mark.parametrize(
         "path", ["/raise-middle", "/raise-middle-of-declared", "/raise-middle-with-etag"]
     )
@@ -170,7 +175,7 @@ class TestBrokenApplications:
         assert answer.status == 304
         assert site.events(answer, "close").count("close") == 1
 
-    @pytest.mark.needs("socket")
+    @pytest.mark.needs("socket", "close-may-fail")
     def test_a_304_is_sent_before_close_could_break(self, site):
         """What the server does with the connection then is its own affair."""
         request_id = new_id()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _numbers = itertools.count(1)
 
@@ -36,6 +40,11 @@ class Answer:
 
     def __contains__(self, name: str) -> bool:
         return bool(self.all(name))
+
+    def compared(self, *, without: Iterable[str] = ()) -> list[tuple[str, str]]:
+        """Return the fields in a form to compare: a server may sort them and spell their names anew."""
+        left = ((name.lower(), value) for name, value in self.fields)
+        return sorted((field for field in left if field[0] not in without), key=lambda field: field[0])
 
     def names(self) -> set[str]:
         return {name.lower() for name, _ in self.fields}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-TIMEOUT = 20
+TIMEOUT = 5
 
 
 class BadFramingError(AssertionError):

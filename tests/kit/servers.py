@@ -43,12 +43,70 @@ IN_PROCESS = ServerKind(
         "access-log": "no server, no log",
     },
 )
+NO_LOG = {"access-log": "it cannot log what is in the environ"}
+NO_SENDFILE = {"sendfile": "it reads files and writes them"}
+NO_HEAD_WITHOUT_LENGTH = dict.fromkeys(
+    ("head-of-streams", "head-without-length"),
+    "it ends a HEAD without Content-Length with the last chunk of a body",
+)
+# What a server lacks it lacks without us too: test_servers.py asks the bare applications.
 KINDS = {
     kind.name: kind
     for kind in (
         IN_PROCESS,
         gunicorn("gunicorn-sync", "sync", **{"keep-alive": "it closes after each answer"}),
         gunicorn("gunicorn-gthread", "gthread", "--threads", "4"),
+        gunicorn("gunicorn-gevent", "gevent", **NO_SENDFILE),
+        gunicorn("gunicorn-gevent_pywsgi", "gevent_pywsgi", **NO_SENDFILE, **NO_HEAD_WITHOUT_LENGTH),
+        gunicorn(
+            "gunicorn-tornado",
+            "tornado",
+            **NO_SENDFILE,
+            **NO_LOG,
+            **{
+                "streaming": "it gathers the whole body before it sends the head",
+                "head-of-streams": "it takes the empty body's length for a missing Content-Length",
+                "head-without-length": "it takes the empty body's length for a missing Content-Length",
+                "bare-204": "it adds Content-Length: 0 and a Content-Type",
+                "500": "when the application raises, it neither answers nor closes the connection",
+                "close-may-fail": "it gathers, closes, and only then sends",
+                "late-error": "when the application raises, it neither answers nor closes the connection",
+                "values-that-begin-with-a-blank": "it refuses them; Django's Set-Cookie is one",
+                "file-wrapper": "it has none",
+            },
+        ),
+        ServerKind(
+            "waitress",
+            ("waitress",),
+            {
+                **NO_LOG,
+                **NO_SENDFILE,
+                **NO_HEAD_WITHOUT_LENGTH,
+                "close-may-fail": "it closes before it sends",
+            },
+        ),
+        ServerKind(
+            "cheroot",
+            ("cheroot",),
+            {
+                **NO_LOG,
+                **NO_SENDFILE,
+                "file-wrapper": "it has none",
+                "500": "when the application raises, it closes the connection without an answer",
+                "repeated-dates": "of fields that are no lists it takes the last line",
+            },
+        ),
+        ServerKind(
+            "granian",
+            ("granian",),
+            {
+                **NO_LOG,
+                **NO_SENDFILE,
+                "file-wrapper": "it has none",
+                "write": "its start_response returns None",
+                "late-error": "it ends the body as if it were whole",
+            },
+        ),
     )
 }
 
@@ -93,7 +151,12 @@ def start(kind: ServerKind, folder: Path, environment: Mapping[str, str]) -> Run
             process = subprocess.Popen(
                 [sys.executable, "-m", "apps.serve", str(port), *kind.arguments],
                 cwd=folder,
-                env={**os.environ, "PYTHONPATH": str(TESTS), "NOTMODIFIED_TEST_SERVER": token, **environment},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH")))),
+                    "NOTMODIFIED_TEST_SERVER": token,
+                    **environment,
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

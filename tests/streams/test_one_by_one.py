@@ -55,10 +55,16 @@ def test_an_event_stream_with_a_declared_length_is_not_waited_for(site):
 
 @pytest.mark.needs("socket", "streaming")
 @pytest.mark.apps("plain")
-@pytest.mark.parametrize("path", ["/signalled-late", "/signalled-written"])
 @pytest.mark.parametrize("shape", ["events", "chunks", "tagged"])
-def test_nor_a_generator_nor_what_is_written(site, path, shape):
-    receive_signalled(site, path, shape, "default")
+def test_nor_is_a_generator_that_starts_late(site, shape):
+    receive_signalled(site, "/signalled-late", shape, "default")
+
+
+@pytest.mark.needs("socket", "streaming", "write")
+@pytest.mark.apps("plain")
+@pytest.mark.parametrize("shape", ["events", "chunks", "tagged"])
+def test_nor_is_what_is_written(site, shape):
+    receive_signalled(site, "/signalled-written", shape, "default")
 
 
 chunk_lists = st.lists(st.binary(max_size=50), max_size=12)
