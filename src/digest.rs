@@ -40,9 +40,9 @@ impl fmt::Debug for TagKey {
     }
 }
 
-/// The opaque-tag of some content.
+/// The opaque-tag of some content, quotes included: ready to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ContentTag([u8; LENGTH]);
+pub struct ContentTag([u8; LENGTH + 2]);
 
 impl ContentTag {
     /// The tag of a body that is all there.
@@ -58,23 +58,30 @@ impl ContentTag {
         let mut first = [0; 16];
         first.copy_from_slice(&hash.as_bytes()[..16]);
         let mut bits = u128::from_be_bytes(first);
-        Self(std::array::from_fn(|_| {
-            let six = (bits >> 122) as usize;
+        let mut quoted = [b'"'; LENGTH + 2];
+        for octet in &mut quoted[1..=LENGTH] {
+            *octet = BASE64URL[(bits >> 122) as usize];
             bits <<= 6;
-            BASE64URL[six]
-        }))
+        }
+        Self(quoted)
     }
 
     /// As an entity-tag, strong or weak.
     #[must_use]
     pub fn entity_tag(&self, weak: bool) -> EntityTag<'_> {
-        EntityTag::of_etagc(&self.0, weak)
+        EntityTag::of_etagc(&self.0[1..=LENGTH], weak)
+    }
+
+    /// The strong entity-tag as it stands in a field.
+    #[must_use]
+    pub fn as_field(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The 22 characters.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8; LENGTH] {
-        &self.0
+    pub fn opaque(&self) -> &str {
+        std::str::from_utf8(&self.0[1..=LENGTH]).unwrap_or_default()
     }
 }
 
@@ -133,7 +140,7 @@ mod tests {
         fn the_tag_is_base64url_of_the_first_half_of_the_hash(body: Vec<u8>) {
             let half = URL_SAFE_NO_PAD.encode(&blake3::hash(&body).as_bytes()[..16]);
             let tag = ContentTag::of(&body, None);
-            proptest::prop_assert_eq!(tag.as_bytes().as_slice(), half.as_bytes());
+            proptest::prop_assert_eq!(tag.opaque(), half);
         }
 
         #[test]

@@ -14,7 +14,7 @@ use crate::digest::ContentTag;
 use crate::http::cache_control::CacheControl;
 use crate::http::date::HttpDate;
 use crate::http::entity_tag::EntityTag;
-use crate::http::field;
+use crate::http::field::{self, is_name};
 use crate::http::not_modified::{describes_content, goes_with_304, goes_with_412, has_no_content};
 use crate::http::preconditions::{Context, Decision, LastModified, Method, Preconditions, Validators};
 use crate::policy::{Candidates, EtagOption, Policy};
@@ -131,22 +131,22 @@ impl<'a> Head<'a> {
         for &(name, value) in fields {
             // Told apart by length first: most fields of a response are none of these.
             match name.len() {
-                4 if name.eq_ignore_ascii_case("etag") => {
+                4 if is_name(name, "ETag") => {
                     head.etag = match (head.etag, EntityTag::parse(field::trim_ows(value.as_bytes()))) {
                         (Etag::Absent, Some(tag)) => Etag::Good(tag),
                         _ => Etag::IllFormed,
                     };
                 }
-                4 if name.eq_ignore_ascii_case("vary") => head.has_vary = true,
-                7 if name.eq_ignore_ascii_case("expires") => head.has_freshness = true,
-                12 if name.eq_ignore_ascii_case("content-type") => head.content_type = Some(value),
-                13 if name.eq_ignore_ascii_case("last-modified") => head.last_modified = Some(value),
-                13 if name.eq_ignore_ascii_case("content-range") => head.partial = true,
-                13 if name.eq_ignore_ascii_case("cache-control") => {
+                4 if is_name(name, "Vary") => head.has_vary = true,
+                7 if is_name(name, "Expires") => head.has_freshness = true,
+                12 if is_name(name, "Content-Type") => head.content_type = Some(value),
+                13 if is_name(name, "Last-Modified") => head.last_modified = Some(value),
+                13 if is_name(name, "Content-Range") => head.partial = true,
+                13 if is_name(name, "Cache-Control") => {
                     head.has_freshness = true;
                     head.no_store |= CacheControl::has_no_store(value);
                 }
-                14 if name.eq_ignore_ascii_case("content-length") => {
+                14 if is_name(name, "Content-Length") => {
                     lengths += 1;
                     head.content_length = parse_length(value).filter(|_| lengths == 1);
                 }
@@ -194,6 +194,9 @@ pub struct Plan<'c> {
     judged: bool,
     /// Is an entity-tag to be made from the content, where it can be had?
     pub wants_content: bool,
+    /// Is its length to be found out, where that costs little? (The app did not say it, and HEAD has no
+    /// content to count.)
+    pub wants_length: bool,
     weak: bool,
 }
 
@@ -306,7 +309,13 @@ impl Arrival {
         let content_is_the_get_s = self.method == Method::Get || self.asks_as_get(config);
         let wants_content =
             wanted && judged && content_is_the_get_s && head.status == 200 && !head.partial && !no_store;
-        Plan { policy, judged, wants_content, weak: option == EtagOption::Weak }
+        Plan {
+            policy,
+            judged,
+            wants_content,
+            wants_length: self.method == Method::Head && head.content_length.is_none(),
+            weak: option == EtagOption::Weak,
+        }
     }
 
     /// Judge the preconditions and put together what is sent. `now` is the clock.
@@ -317,7 +326,7 @@ impl Arrival {
         preconditions: &Preconditions<'_>,
         head: &Head<'a>,
         plan: &Plan<'a>,
-        content: &Content,
+        content: &'a Content,
         now: fn() -> HttpDate,
     ) -> Answer<'a> {
         let made = content.tag.as_ref().map(|(tag, weak)| tag.entity_tag(*weak || plan.weak));
@@ -355,8 +364,10 @@ impl Arrival {
             body: Body::AsIs,
         };
         let replaces_tag = made.is_some() && head.etag != Etag::Absent || ill_formed_tag;
-        if let Some(tag) = made {
-            answer.add.push(("ETag", Cow::Owned(tag.to_field())));
+        match &content.tag {
+            Some((tag, false)) if !plan.weak => answer.add.push(("ETag", Cow::Borrowed(tag.as_field()))),
+            Some((tag, _)) => answer.add.push(("ETag", Cow::Owned(tag.entity_tag(true).to_field()))),
+            None => {}
         }
         let length = content.length.or(head.content_length);
         match decision {
@@ -378,7 +389,7 @@ impl Arrival {
             Decision::Proceed => self.frame(head, content, &mut answer),
         }
         if replaces_tag {
-            answer.drop_unless(head, |name| !name.eq_ignore_ascii_case("etag"));
+            answer.drop_unless(head, |name| !is_name(name, "ETag"));
         }
         if let Some(policy) = plan.policy {
             apply(policy, head, decision, now, &mut answer);
@@ -396,8 +407,7 @@ impl Arrival {
                 answer.drop_unless(head, |name| !describes_content(name));
             } else {
                 answer.drop_unless(head, |name| {
-                    !name.eq_ignore_ascii_case("content-length")
-                        && !name.eq_ignore_ascii_case("transfer-encoding")
+                    !is_name(name, "Content-Length") && !is_name(name, "Transfer-Encoding")
                 });
             }
             return;
@@ -437,9 +447,7 @@ fn apply<'a>(
     answer: &mut Answer<'a>,
 ) {
     if decision != Decision::PreconditionFailed && sets_freshness(policy, head) {
-        answer.drop_unless(head, |name| {
-            !name.eq_ignore_ascii_case("cache-control") && !name.eq_ignore_ascii_case("expires")
-        });
+        answer.drop_unless(head, |name| !is_name(name, "Cache-Control") && !is_name(name, "Expires"));
         if let Some(value) = &policy.cache_control {
             answer.add.push(("Cache-Control", Cow::Borrowed(value)));
         }
@@ -454,8 +462,7 @@ fn apply<'a>(
         answer.add.push(("Vary", Cow::Owned(policy.vary.join(", "))));
         return;
     }
-    let lines =
-        || head.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("vary")).map(|line| line.1);
+    let lines = || head.fields.iter().filter(|(name, _)| is_name(name, "Vary")).map(|line| line.1);
     let missing =
         |name: &&String| !lines().any(|line| field::list_has(line, name) || field::list_has(line, "*"));
     let mut missing = policy.vary.iter().filter(missing).map(String::as_str).peekable();
@@ -463,21 +470,22 @@ fn apply<'a>(
         // One line: not every cache reads several.
         let merged: Vec<_> = lines().chain(missing).collect();
         answer.add.push(("Vary", Cow::Owned(merged.join(", "))));
-        answer.drop_unless(head, |name| !name.eq_ignore_ascii_case("vary"));
+        answer.drop_unless(head, |name| !is_name(name, "Vary"));
     }
 }
 
 /// Counts of what became of exchanges, since the process started.
 #[derive(Debug, Default)]
 pub struct Counters {
-    requests: AtomicU64,
     not_modified: AtomicU64,
     modified: AtomicU64,
     failed: AtomicU64,
     unconditional: AtomicU64,
     app: AtomicU64,
     bypass: AtomicU64,
-    errors: AtomicU64,
+    error: AtomicU64,
+    /// Failures of ours that changed nothing for a request with another outcome.
+    harmless_errors: AtomicU64,
     tags_made: AtomicU64,
     ill_formed_tags: AtomicU64,
     bytes_not_sent: AtomicU64,
@@ -486,7 +494,6 @@ pub struct Counters {
 impl Counters {
     /// Count an exchange.
     pub fn count(&self, tally: &Tally) {
-        self.requests.fetch_add(1, Relaxed);
         let counter = match tally.outcome {
             Outcome::NotModified => &self.not_modified,
             Outcome::Modified => &self.modified,
@@ -494,7 +501,7 @@ impl Counters {
             Outcome::Unconditional => &self.unconditional,
             Outcome::App => &self.app,
             Outcome::Bypass => &self.bypass,
-            Outcome::Error => &self.errors,
+            Outcome::Error => &self.error,
         };
         counter.fetch_add(1, Relaxed);
         if tally.tag_made {
@@ -510,25 +517,35 @@ impl Counters {
 
     /// Count a failure of ours that changed nothing for the request, which is counted as what it is.
     pub fn error(&self) {
-        self.errors.fetch_add(1, Relaxed);
+        self.harmless_errors.fetch_add(1, Relaxed);
     }
 
-    /// All counts by name.
+    /// All counts by name. A request has one outcome, so `requests` is their sum.
     #[must_use]
     pub fn snapshot(&self) -> [(&'static str, u64); 11] {
-        [
-            ("requests", &self.requests),
-            ("not_modified", &self.not_modified),
-            ("modified", &self.modified),
-            ("failed", &self.failed),
-            ("unconditional", &self.unconditional),
-            ("app", &self.app),
-            ("bypass", &self.bypass),
-            ("errors", &self.errors),
-            ("tags_made", &self.tags_made),
-            ("ill_formed_tags", &self.ill_formed_tags),
-            ("bytes_not_sent", &self.bytes_not_sent),
+        let load = |counter: &AtomicU64| counter.load(Relaxed);
+        let [not_modified, modified, failed, unconditional, app, bypass, error] = [
+            &self.not_modified,
+            &self.modified,
+            &self.failed,
+            &self.unconditional,
+            &self.app,
+            &self.bypass,
+            &self.error,
         ]
-        .map(|(name, counter)| (name, counter.load(Relaxed)))
+        .map(load);
+        [
+            ("requests", not_modified + modified + failed + unconditional + app + bypass + error),
+            ("not_modified", not_modified),
+            ("modified", modified),
+            ("failed", failed),
+            ("unconditional", unconditional),
+            ("app", app),
+            ("bypass", bypass),
+            ("errors", error + load(&self.harmless_errors)),
+            ("tags_made", load(&self.tags_made)),
+            ("ill_formed_tags", load(&self.ill_formed_tags)),
+            ("bytes_not_sent", load(&self.bytes_not_sent)),
+        ]
     }
 }

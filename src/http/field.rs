@@ -33,6 +33,13 @@ pub fn is_token(value: &[u8]) -> bool {
     !value.is_empty() && value.iter().copied().all(is_tchar)
 }
 
+/// Is this field name that one, written as in the RFCs, in any letter case? The usual spelling is quickest.
+#[inline]
+#[must_use]
+pub fn is_name(name: &str, canonical: &str) -> bool {
+    name == canonical || name.eq_ignore_ascii_case(canonical)
+}
+
 /// The elements of a comma-separated list (RFC 9110 §5.6.1), trimmed, the empty ones left out. A comma
 /// inside a quoted-string does not separate; a quote that is never closed runs to the end of the value.
 #[must_use]

@@ -1,22 +1,24 @@
 //! Which of a response's fields go with a 304 (RFC 9110 §15.4.5) or a 412 made from it, and which responses
 //! have no content (§6.4.1).
 
+use super::field::is_name;
+
 /// Fields that describe a representation that is not sent (§8, RFC 9530, RFC 6266) or how its content is
 /// framed. `Content-Location` is one of the six that a 304 must carry; `Content-Security-Policy` is no
 /// `Content-` field in this sense.
 const REPRESENTATION: [&str; 12] = [
-    "content-length",
-    "content-type",
-    "content-encoding",
-    "content-language",
-    "content-range",
-    "content-disposition",
-    "content-md5",
-    "content-digest",
-    "repr-digest",
-    "digest",
-    "transfer-encoding",
-    "trailer",
+    "Content-Length",
+    "Content-Type",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Range",
+    "Content-Disposition",
+    "Content-MD5",
+    "Content-Digest",
+    "Repr-Digest",
+    "Digest",
+    "Transfer-Encoding",
+    "Trailer",
 ];
 
 /// Does this field describe the content or the representation that a 304 and a 412 leave out?
@@ -25,20 +27,20 @@ pub fn describes_content(name: &str) -> bool {
     // The usual names are told by their first letter and length alone.
     matches!(name.as_bytes(), [b'C' | b'c' | b'R' | b'r' | b'D' | b'd' | b'T' | b't', ..])
         && name.len() >= 6
-        && REPRESENTATION.iter().any(|field| field.eq_ignore_ascii_case(name))
+        && REPRESENTATION.iter().any(|field| is_name(name, field))
 }
 
 /// Does a 304 carry this field of the 200? All but what describes the content, and Last-Modified beside an
 /// ETag: "a sender SHOULD NOT generate representation metadata other than the above listed fields".
 #[must_use]
 pub fn goes_with_304(name: &str, has_etag: bool) -> bool {
-    let is_superfluous = has_etag && name.eq_ignore_ascii_case("last-modified");
+    let is_superfluous = has_etag && is_name(name, "Last-Modified");
     !describes_content(name) && !is_superfluous
 }
 
 /// Fields that grant freshness or say what the representation is: not for an error made of a 200.
 const OF_THE_200: [&str; 7] =
-    ["last-modified", "cache-control", "expires", "age", "pragma", "content-location", "surrogate-control"];
+    ["Last-Modified", "Cache-Control", "Expires", "Age", "Pragma", "Content-Location", "Surrogate-Control"];
 
 /// Does a 412 carry this field of the 200? As a 304, but what grants freshness (targeted fields of RFC 9213
 /// too) or names the representation stays behind: an error must not be stored as if it were the page.
@@ -50,9 +52,7 @@ pub fn goes_with_412(name: &str) -> bool {
         .checked_sub(TARGETED.len())
         .and_then(|start| name.get(start..))
         .is_some_and(|end| end.eq_ignore_ascii_case(TARGETED));
-    !describes_content(name)
-        && !is_targeted
-        && !OF_THE_200.iter().any(|field| field.eq_ignore_ascii_case(name))
+    !describes_content(name) && !is_targeted && !OF_THE_200.iter().any(|field| is_name(name, field))
 }
 
 /// Does a response of this status never have content (§6.4.1, §15.3.5, §15.4.5)?
@@ -85,7 +85,7 @@ mod tests {
         }
         for name in [
             "Content-Type",
-            "content-length",
+            "Content-Length",
             "CONTENT-ENCODING",
             "Content-Language",
             "Repr-Digest",

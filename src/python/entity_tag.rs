@@ -62,7 +62,7 @@ impl EntityTag {
             Ok(bytes) => tag_of(py, &[bytes.as_bytes()], key.as_ref()),
             Err(_) => tag_of(py, &[copied(body)?.as_bytes()], key.as_ref()),
         };
-        Ok(Self { opaque: String::from_utf8_lossy(tag.as_bytes()).into_owned(), weak })
+        Ok(Self { opaque: tag.opaque().to_owned(), weak })
     }
 
     /// Read an entity-tag as it stands in a field, for instance `W/"abc"`. Raises ValueError on anything

@@ -73,26 +73,35 @@ impl StartResponse {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What waits to be sent, which then waits no more.
-    pub(super) fn take(&self) -> Waiting {
-        self.with(|state| match (state.held.take(), &state.write) {
-            (Some(held), Write::Unused) => Waiting::Held(held),
-            (None, Write::Unused) => Waiting::Nothing,
-            (_, Write::Server(_)) => Waiting::Sent { content_dropped: false },
-            (_, Write::Dropped) => Waiting::Sent { content_dropped: true },
-        })
+    /// What waits to be sent, which then waits no more. With `last` the app can't call us any more before the
+    /// head goes out, so it counts as sent.
+    pub(super) fn take(&self, last: bool) -> Waiting {
+        let (waiting, _environ) = self.with(|state| match (state.held.take(), &state.write) {
+            (Some(held), Write::Unused) if last => (Waiting::Held(held), state.mark_sent()),
+            (Some(held), Write::Unused) => (Waiting::Held(held), None),
+            (None, Write::Unused) => (Waiting::Nothing, None),
+            (_, Write::Server(_)) => (Waiting::Sent { content_dropped: false }, None),
+            (_, Write::Dropped) => (Waiting::Sent { content_dropped: true }, None),
+        });
+        waiting
     }
 
     pub(super) fn is_held(&self) -> bool {
         self.with(|state| state.held.is_some())
     }
 
-    /// The head went out. The environ is let go: an app that keeps us in it would make a cycle.
+    /// The head goes out now.
     pub(super) fn mark_sent(&self) {
-        let _environ = self.with(|state| {
-            state.sent = true;
-            state.environ.take()
-        });
+        let _environ = self.with(State::mark_sent);
+    }
+}
+
+impl State {
+    /// The environ is let go, for the caller to drop without the lock: an app that keeps us in it would make
+    /// a cycle.
+    fn mark_sent(&mut self) -> Option<Py<PyDict>> {
+        self.sent = true;
+        self.environ.take()
     }
 }
 

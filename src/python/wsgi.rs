@@ -4,6 +4,7 @@
 //! find out what can be known of the content without hurting, judge, forward one head, hand on the content.
 //! Every step of ours runs in a [`guard`]; exceptions of the app and of the server pass through.
 
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -100,10 +101,15 @@ impl NotModified {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let this = slf.get();
-        let (exchange, disguise) = match guard(|| this.arrive(slf, environ, start_response)) {
-            Ok(Some(arrived)) => arrived,
+        let mut disguise = Disguise::default();
+        let exchange = match guard(|| this.arrive(slf, environ, start_response, &mut disguise)) {
+            Ok(Some(exchange)) => exchange,
             Ok(None) => return this.application.bind(py).call1((environ, start_response)),
             Err(failure) => {
+                // As far as it was put on; what can't be restored is logged beside the first failure.
+                if let Err(error) = disguise.take_off(environ) {
+                    error.write_unraisable(py, None);
+                }
                 this.failed(py, environ, failure, "taking in the request");
                 return this.application.bind(py).call1((environ, start_response));
             }
@@ -136,14 +142,15 @@ impl NotModified {
         slf: &Bound<'py, Self>,
         environ: &Bound<'py, PyDict>,
         server: &Bound<'py, PyAny>,
-    ) -> Result<Option<(Bound<'py, StartResponse>, Disguise<'py>)>, Failure> {
+        disguise: &mut Disguise<'py>,
+    ) -> PyResult<Option<Bound<'py, StartResponse>>> {
         let py = environ.py();
         trip(Step::Arrive)?;
         if is_pending(environ) {
             return Ok(None);
         }
         let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
-        let name = method.as_ref().map(|name| name.cast::<PyString>()).transpose().map_err(PyErr::from)?;
+        let name = method.as_ref().map(|name| name.cast::<PyString>()).transpose()?;
         let name = name.map(|name| name.to_str()).transpose()?.unwrap_or("GET");
         let path = || match environ.get_item(intern!(py, "PATH_INFO"))? {
             Some(path) => Ok(path.cast::<PyString>()?.to_string_lossy().into_owned()),
@@ -151,7 +158,6 @@ impl NotModified {
         };
         let arrival = Arrival::new(&self.config, name, path)?;
         let fields = Fields::gather(environ)?;
-        let mut disguise = Disguise::default();
         if arrival.asks_as_get(&self.config) {
             disguise.method = method;
         }
@@ -166,11 +172,8 @@ impl NotModified {
             fields,
         );
         let exchange = Bound::new(py, exchange)?;
-        if let Err(failure) = guard(|| disguise.put_on(environ)) {
-            disguise.take_off(environ)?;
-            return Err(failure);
-        }
-        Ok(Some((exchange, disguise)))
+        disguise.put_on(environ)?;
+        Ok(Some(exchange))
     }
 
     /// The app has returned its iterable: answer with it, or with less.
@@ -213,7 +216,8 @@ impl NotModified {
         let py = environ.py();
         let this = exchange.get();
         loop {
-            let held = match this.take() {
+            let may_run = body.may_run();
+            let held = match this.take(!may_run) {
                 Waiting::Held(held) => held,
                 // An app may call start_response as late as in its first iteration.
                 Waiting::Nothing if body.start()? => continue,
@@ -236,7 +240,9 @@ impl NotModified {
                 continue;
             }
             self.note(environ, &outgoing);
-            this.mark_sent();
+            if may_run {
+                this.mark_sent();
+            }
             outgoing.send(this.server.bind(py))?;
             return Ok(outgoing.body);
         }
@@ -306,7 +312,7 @@ impl NotModified {
             Err(Unseen::Ours(error)) => return Err(error),
             Err(Unseen::TheApps(error)) => return Ok(Judged::Raised(error)),
         };
-        if body.may_have_run() && this.is_held() {
+        if body.may_run() && this.is_held() {
             return Ok(Judged::Replaced);
         }
         trip(Step::Looked)?;
@@ -321,16 +327,16 @@ impl NotModified {
         let headers = if answer.drop.is_empty() && answer.add.is_empty() {
             headers.clone()
         } else {
-            let headers = if answer.drop.is_empty() {
-                copy.to_list()
-            } else {
-                let kept = copy.iter_borrowed().enumerate().filter(|(place, _)| !answer.drop.contains(place));
-                PyList::new(py, kept.map(|(_, field)| field))?
-            };
-            for (name, value) in &answer.add {
-                headers.append((field_name(py, name), &**value))?;
+            let mut outgoing: SmallVec<[Bound<'_, PyAny>; 16]> = SmallVec::new();
+            for (place, pair) in pairs.iter().enumerate() {
+                if !answer.drop.contains(&place) {
+                    outgoing.push(pair.as_any().clone());
+                }
             }
-            headers
+            for (name, value) in &answer.add {
+                outgoing.push((field_name(py, name), &**value).into_bound_py_any(py)?);
+            }
+            PyList::new(py, outgoing)?
         };
         Ok(Judged::Outgoing(Outgoing {
             status: status.clone().into_any(),
@@ -530,7 +536,7 @@ impl<'py> AppBody<'py> {
                 let Some(pieces) = bytes_of(object) else { return Ok(Content::default()) };
                 Ok(content_of(object.py(), &pieces, plan, key)?)
             }
-            Self::Whole { object, of } if plan.wants_content => {
+            Self::Whole { object, of } if plan.wants_content || plan.wants_length => {
                 if let Some(pieces) = of.content(head)? {
                     return Ok(content_of(object.py(), &pieces, plan, key)?);
                 }
@@ -562,9 +568,9 @@ impl<'py> AppBody<'py> {
         }
     }
 
-    /// Has looking at the content made the app run on?
-    fn may_have_run(&self) -> bool {
-        matches!(self, Self::Stream(_))
+    /// Does the app run on when its content is looked at?
+    fn may_run(&self) -> bool {
+        matches!(self, Self::Stream(_) | Self::Whole { .. })
     }
 
     /// Have the first chunk of a stream at hand. False if there was nothing to do.

@@ -251,6 +251,8 @@ def test_a_decision_knows_its_status():
     assert [decision.status for decision in DECISION.values()] == [None, 304, 412]
 
 
-def test_validators_are_keywords_only():
+def test_the_validators_may_be_given_by_place_but_not_whether_one_exists():
+    environ = {"REQUEST_METHOD": "GET", "HTTP_IF_NONE_MATCH": '"v1"'}
+    assert evaluate(environ, '"v1"', None) is Decision.NOT_MODIFIED
     with pytest.raises(TypeError):
-        evaluate(environ_of("GET", {}), '"v1"')
+        evaluate(environ, '"v1"', None, True)
