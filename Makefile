@@ -80,10 +80,29 @@ fmt: $(VENV)/.dev ## format everything
 	$(VENV)/bin/ruff check --fix-only
 	$(VENV)/bin/ruff format
 
+# Debian's own Python, for it is built with profile-guided optimisation and pyenv's are not: pure-Python peers
+# would look slow. Where it can't be had the results say so.
+BENCH_PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' \
+	2>/dev/null && echo /usr/bin/python3 || echo $(PYTHON))
+BENCH_VENV ?= .venv-bench
+BENCH := target/bench
+
 .PHONY: bench
-bench: $(VENV)/.dev $(VENV)/.built ## Rust benches, then the comparison with the peers
-	cargo bench --locked
-	$(PY) benches/compare.py
+bench: $(BENCH_VENV)/.dev ## Rust benches, then the comparison with the peers, written to benches/RESULTS.md
+	cargo bench --locked --bench '*'
+	rm -rf $(BENCH) && mkdir -p $(BENCH)
+	PYO3_BUILD_EXTENSION_MODULE=1 cargo build --release --locked --target-dir target/prototype \
+		--manifest-path benches/prototype/Cargo.toml
+	cp target/prototype/release/libprototype.so $(BENCH)/prototype.abi3.so
+	$(BENCH_VENV)/bin/maturin build --quiet --release --locked --out $(BENCH) --interpreter $(BENCH_VENV)/bin/python
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+		$(BENCH)/notmodified-*.whl
+	PYTHONPATH=$(BENCH) $(BENCH_VENV)/bin/python benches/compare.py
+
+$(BENCH_VENV)/.dev: requirements/dev.txt
+	$(BENCH_PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
