@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from apps import content
 from kit.over_socket import BadFramingError, OverSocket
-from kit.servers import IN_PROCESS, KINDS, RunningServer, start
+from kit.servers import IN_PROCESS, KINDS, RunningServer, chosen, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(600 if item.get_closest_marker("long") else 60))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--servers",
+        default="all" if CI else "core",
+        help=f"who serves the behaviour suite: core, all (CI's default), or some of {', '.join(KINDS)}",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*abilities): only for servers that have these abilities")
     config.addinivalue_line("markers", "apps(*names): only for these sample applications")
@@ -59,7 +67,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `site` for each server that can and each sample application."""
     needs = {need for mark in metafunc.definition.iter_markers("needs") for need in mark.args}
     if "server_kind" in metafunc.fixturenames:
-        kinds = [kind for kind in KINDS.values() if not needs & set(kind.lacks)]
+        asked_for = chosen(metafunc.config.getoption("--servers"))
+        kinds = [kind for kind in asked_for if not needs & set(kind.lacks)]
         metafunc.parametrize("server_kind", kinds, ids=lambda kind: kind.name, scope="session")
     if "app" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("apps")
@@ -146,4 +155,4 @@ def site(server_kind, app: str, running, served_files) -> Site:
 
         return Site(app, server_kind.name, InProcess())
     server = running(server_kind.name)
-    return Site(app, server_kind.name, OverSocket(server.address), server)
+    return Site(app, server_kind.name, OverSocket(server), server)

@@ -28,6 +28,12 @@ def arrived(environ: WSGIEnvironment) -> None:
             _events.pop(forgotten, None)
 
 
+def left(environ: WSGIEnvironment) -> None:
+    """Keep the environ as it is now: the server is about to clear it."""
+    with _lock:
+        _environs[environ["HTTP_X_REQUEST_ID"]] = dict(environ)
+
+
 def note(environ: WSGIEnvironment, event: str) -> None:
     """Note that something happened while this request was served."""
     with _lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -198,7 +199,9 @@ def big_declared(environ: WSGIEnvironment, start_response: StartResponse) -> Ite
 @route("/has-file-wrapper")
 def has_file_wrapper(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     start_response("200 OK", [("Content-Type", content.TEXT), ("Content-Length", "1")])
-    return [b"1" if "wsgi.file_wrapper" in environ else b"0"]
+    nothing = io.BytesIO()
+    wrapper = environ.get("wsgi.file_wrapper", lambda file: file)
+    return [b"0" if wrapper(nothing) is nothing else b"1"]
 
 
 @route("/echo")

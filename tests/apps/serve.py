@@ -57,7 +57,19 @@ def granian(port: int, arguments: list[str]) -> None:
     )
 
 
-STARTERS = {starter.__name__: starter for starter in (gunicorn, waitress, cheroot, granian)}
+def uwsgi(port: int, arguments: list[str]) -> None:
+    (program,) = arguments
+    os.execv(
+        program,
+        [
+            *(program, "--http-socket", f"127.0.0.1:{port}", "--module", "apps.stacks:application"),
+            *("--home", sys.prefix, "--master", "--processes", "1", "--threads", "4"),
+            *("--die-on-term", "--disable-logging", "--need-app", "--buffer-size", "32768"),
+        ],
+    )
+
+
+STARTERS = {starter.__name__: starter for starter in (gunicorn, waitress, cheroot, granian, uwsgi)}
 
 
 def main() -> None:

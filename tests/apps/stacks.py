@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from apps import journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -97,7 +97,26 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         return control(environ, start_response)
     journal.arrived(environ)
     # The very object goes to the server: file wrappers are recognised by what they are.
-    return stack(name)(environ, start_response)
+    body = stack(name)(environ, start_response)
+    return Watched(environ, body) if "uwsgi.version" in environ else body
+
+
+class Watched:
+    """The body under uWSGI, which clears the environ when it is done; that is noted just before."""
+
+    def __init__(self, environ: WSGIEnvironment, body: Iterable[bytes]) -> None:
+        self.environ = environ
+        self.body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.body)
+
+    def close(self) -> None:
+        try:
+            if hasattr(self.body, "close"):
+                self.body.close()
+        finally:
+            journal.left(self.environ)
 
 
 def control(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -11,8 +11,8 @@ import pytest
 
 from apps import content
 from kit.answer import new_id
-from kit.over_socket import BadFramingError, Connection
-from kit.servers import IN_PROCESS, KINDS
+from kit.over_socket import BadFramingError, Connection, OverSocket
+from kit.servers import KINDS
 
 WAIT = 1.5  # seconds, for what answers at once or never
 BARE = [("X-Stack", "plain/bare"), ("X-Request-Id", "probe")]
@@ -20,7 +20,7 @@ BARE = [("X-Stack", "plain/bare"), ("X-Request-Id", "probe")]
 
 def ask(server, path, stack="plain/bare", method="GET", *fields):
     """Ask on a connection of its own, wait not long, and check what follows the answer."""
-    with Connection(server.address) as connection:
+    with OverSocket(server).connect() as connection:
         connection.socket.settimeout(WAIT)
         connection.send(method, path, [("X-Stack", stack), ("X-Request-Id", new_id()), *fields])
         answer = connection.read_head(method)
@@ -30,10 +30,21 @@ def ask(server, path, stack="plain/bare", method="GET", *fields):
 
 
 def keep_alive(server):
+    """Whether the connection is kept after answers of every kind."""
+    with Connection(server.address) as connection:
+        for _ in range(2):
+            connection.send("GET", "/no-content-at-all", BARE)
+            connection.read_body(connection.read_head("GET"))
+        return connection.open
+
+
+def says_when_it_closes(server):
+    """Whether an answer on a connection that is closed after it says so."""
     with Connection(server.address) as connection:
         connection.send("GET", "/page", BARE)
         connection.read_body(connection.read_head("GET"))
-        return connection.open
+        connection.check()
+        return True
 
 
 def head_of_streams(server):
@@ -74,6 +85,7 @@ def leading_blanks(server):
 
 
 def file_wrapper(server):
+    """Whether there is one that wraps."""
     return ask(server, "/has-file-wrapper").body == b"1"
 
 
@@ -106,6 +118,7 @@ def streams(server):
 
 PROBES = {
     "keep-alive": keep_alive,
+    "says-when-it-closes": says_when_it_closes,
     "head-of-streams": head_of_streams,
     "head-without-length": head_without_length,
     "bare-204": bare_204,
@@ -121,14 +134,14 @@ PROBES = {
 PROBED_ELSEWHERE = {"sendfile", "access-log", "socket"}
 
 
+@pytest.mark.needs("socket")
 @pytest.mark.parametrize("ability", PROBES)
-@pytest.mark.parametrize("name", [kind.name for kind in KINDS.values() if kind is not IN_PROCESS])
-def test_a_server_lacks_what_the_table_says_and_nothing_else(running, name, ability):
+def test_a_server_lacks_what_the_table_says_and_nothing_else(running, server_kind, ability):
     try:
-        able = PROBES[ability](running(name))
-    except (TimeoutError, BadFramingError, ConnectionError):
+        able = PROBES[ability](running(server_kind.name))
+    except (BadFramingError, TimeoutError, ConnectionError):
         able = False
-    assert able == (ability not in KINDS[name].lacks)
+    assert able == (ability not in server_kind.lacks)
 
 
 def test_every_lack_has_a_probe():

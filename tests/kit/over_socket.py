@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from kit.servers import RunningServer
+
 TIMEOUT = 5
 
 
@@ -28,10 +30,11 @@ class BadFramingError(AssertionError):
 
 
 class Connection:
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], *, says_when_it_closes: bool = True) -> None:
         self.socket = socket.create_connection(address, timeout=TIMEOUT)
         self.unread = b""
         self.open = True
+        self.says_when_it_closes = says_when_it_closes
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +110,7 @@ class Connection:
         answer = Answer(int(status), "".join(reason), fields, b"", request_id, method)
         said = ",".join(answer.all("Connection")).lower()
         self.open = "close" not in said and (version == "HTTP/1.1" or "keep-alive" in said)
+        self.open = self.open and self.says_when_it_closes
         return answer
 
     def next_piece(self) -> bytes | None:
@@ -155,8 +159,12 @@ class Connection:
 class OverSocket:
     """Asks a server at an address."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.address = address
+    def __init__(self, server: RunningServer) -> None:
+        self.server = server
+
+    def connect(self) -> Connection:
+        says = "says-when-it-closes" not in self.server.kind.lacks
+        return Connection(self.server.address, says_when_it_closes=says)
 
     def request(
         self,
@@ -167,7 +175,7 @@ class OverSocket:
         body: bytes | None = None,
     ) -> Answer:
         request_id = new_id()
-        with Connection(self.address) as connection:
+        with self.connect() as connection:
             named = [("X-Stack", stack), ("X-Request-Id", request_id), *fields]
             connection.send(method, target, named, body)
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -49,6 +50,8 @@ NO_HEAD_WITHOUT_LENGTH = dict.fromkeys(
     ("head-of-streams", "head-without-length"),
     "it ends a HEAD without Content-Length with the last chunk of a body",
 )
+# Built from source where that is possible, and no requirement: it is tested where it is installed.
+UWSGI = shutil.which("uwsgi", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
 # What a server lacks it lacks without us too: test_servers.py asks the bare applications.
 KINDS = {
     kind.name: kind
@@ -83,6 +86,7 @@ KINDS = {
                 **NO_SENDFILE,
                 **NO_HEAD_WITHOUT_LENGTH,
                 "close-may-fail": "it closes before it sends",
+                "keep-alive": "it closes after an answer without Content-Length, be it a 304 or a 204",
             },
         ),
         ServerKind(
@@ -107,8 +111,37 @@ KINDS = {
                 "late-error": "it ends the body as if it were whole",
             },
         ),
+        *(
+            [
+                ServerKind(
+                    "uwsgi",
+                    ("uwsgi", UWSGI),
+                    {
+                        **NO_LOG,
+                        "keep-alive": "it closes after each answer",
+                        "says-when-it-closes": "it sends no Connection: close",
+                        "sendfile": "apps.stacks wraps bodies, since it clears the environ",
+                        "file-wrapper": "it gives the file back as it is and remembers it aside",
+                        "500": "it closes the connection without an answer, or with the head that was meant",
+                        "late-error": "without a length a body just ends",
+                    },
+                )
+            ]
+            if UWSGI
+            else []
+        ),
     )
 }
+
+
+# Those that every test run asks; CI and `--servers all` ask each.
+CORE = ("in-process", "gunicorn-sync", "gunicorn-gthread")
+
+
+def chosen(servers: str) -> list[ServerKind]:
+    """Return the kinds that `--servers` names: `core`, `all`, or names with commas between."""
+    names = {"core": CORE, "all": tuple(KINDS)}.get(servers) or servers.split(",")
+    return [KINDS[name] for name in names]
 
 
 @dataclass
