@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV ?= .venv
 # CPython versions of `make test-all`; each is looked for as python3.N, then among pyenv's.
 PYTHONS ?= 3.10 3.11 3.12 3.13
-FUZZ_SECONDS ?= 300
+FUZZ_SECONDS ?= 60
 LONG_PROPTEST_CASES ?= 20000
 
 SHELL := /bin/bash
@@ -18,6 +18,8 @@ MAKEFLAGS += --no-builtin-rules
 .NOTPARALLEL:
 
 PY := $(VENV)/bin/python
+# Python's own checks in every test, and in every server that a test starts: leaks of files, threads, memory.
+PYTEST := PYTHONDEVMODE=1 $(PY) -m pytest
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 EXTENSION := python/notmodified/_core.abi3.so
 RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs')
@@ -42,8 +44,16 @@ demo-serve: $(VENV)/.demo $(VENV)/.built ## the sample site alone, until Ctrl-C,
 .PHONY: test
 test: $(VENV)/.dev $(VENV)/.built ## Rust and Python tests, but the long ones
 	cargo test --locked
-	$(PY) -m pytest -m "not long"
+	$(PYTEST) -m "not long"
+	$(MAKE) --no-print-directory test-parallel
 	$(MAKE) --no-print-directory test-faults
+
+# What many threads may do at once, each test by four of them; without the longest tables of cases.
+.PHONY: test-parallel
+test-parallel: $(VENV)/.dev $(VENV)/.built ## tests that are run by four threads at once
+	$(PYTEST) --parallel-threads=4 --mark-hypothesis-as-unsafe \
+		-m "not long" -k "not pair and not random and not (combination and not GET)" \
+		tests/parallel tests/entity_tag tests/cache_control tests/evaluate/test_against_model.py
 
 # The same package with an extension that can be made to fail; debug assertions and overflow checks are on.
 FAULTY := target/faults/notmodified
@@ -52,13 +62,13 @@ test-faults: $(VENV)/.dev $(VENV)/.built ## a fault injected at each step of a r
 	PYO3_PYTHON="$(abspath $(PY))" PYO3_BUILD_EXTENSION_MODULE=1 cargo build --locked --features python,faults
 	rm -rf $(FAULTY) && mkdir -p $(FAULTY) && cp -r python/notmodified/. $(FAULTY)
 	cp "$${CARGO_TARGET_DIR:-target}/debug/libnotmodified.so" $(FAULTY)/_core.abi3.so
-	PYTHONPATH=target/faults $(PY) -m pytest tests/faults
+	PYTHONPATH=target/faults $(PYTEST) tests/faults
 
 .PHONY: test-long
 test-long: $(VENV)/.dev $(VENV)/.built ## soaks, big inputs, many more property-test cases
 	PROPTEST_CASES=$(LONG_PROPTEST_CASES) PROPTEST_MAX_GLOBAL_REJECTS=$(LONG_PROPTEST_CASES) \
 		cargo test --locked --release
-	$(PY) -m pytest -m long
+	$(PYTEST) -m long
 
 .PHONY: test-all
 test-all: $(VENV)/.dev ## the Python tests on each CPython of PYTHONS, all with one abi3 wheel
@@ -104,13 +114,30 @@ $(BENCH_VENV)/.dev: requirements/dev.txt
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# libFuzzer needs flags that stable Rust hides; RUSTC_BOOTSTRAP shows them, so that one toolchain is enough. No
+# sanitizer: what is fuzzed has no unsafe code. What is found new stays in target/; docs/fuzzing.md says how it
+# gets into fuzz/corpus.
+CARGO_FUZZ := target/tools/bin/cargo-fuzz
+CARGO_FUZZ_VERSION := 0.13.2
+FUZZ_TARGETS ?= $(patsubst fuzz/targets/%.rs,%,$(wildcard fuzz/targets/*.rs))
+FUZZ := RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$(abspath $(or $(CARGO_TARGET_DIR),target))/fuzz" $(CARGO_FUZZ) fuzz
 .PHONY: fuzz
-fuzz: ## each fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
-	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
-	@cargo +nightly --version >/dev/null 2>&1 || { echo "a nightly toolchain is missing: rustup toolchain install nightly"; exit 1; }
-	for target in $$(cargo +nightly fuzz list); do \
-		cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1; \
+fuzz: $(CARGO_FUZZ) ## every parser with random input, FUZZ_SECONDS for each fuzz target
+	$(FUZZ) build --sanitizer none
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p target/fuzz-corpus/$$target; \
+		echo "== $$target"; \
+		$(FUZZ) run --sanitizer none $$target target/fuzz-corpus/$$target fuzz/corpus/$$target -- -verbosity=0 \
+			-dict=fuzz/dictionaries/http.dict -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1; \
 	done
+
+.PHONY: fuzz-short
+fuzz-short: ## the same for five seconds each, the kept corpus first
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
+
+$(CARGO_FUZZ):
+	@command -v c++ >/dev/null || { echo "c++ is missing (libFuzzer is written in it): Debian: apt install build-essential" >&2; exit 1; }
+	cargo install cargo-fuzz --quiet --locked --version $(CARGO_FUZZ_VERSION) --root target/tools
 
 # Locked for every Python and platform at once; hashes, and no registry's address.
 LOCK = .venv-tools/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
