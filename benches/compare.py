@@ -86,11 +86,17 @@ def python_used() -> str:
 
 
 def commit() -> str:
-    git = ["git", "-C", str(BENCHES), "describe", "--always", "--dirty", "--abbrev=12"]
+    """What the sources of the extension are."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(BENCHES.parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+        changed = git("status", "--porcelain", "--", "src", "python", "Cargo.toml", "Cargo.lock")
+        return f"commit {git('rev-parse', '--short=12', 'HEAD')}" + (", changed" if changed else "")
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return "an unknown commit"
 
 
 def heading(effort: Effort, load_before: float) -> str:
@@ -106,7 +112,7 @@ def heading(effort: Effort, load_before: float) -> str:
         "load": load,
         "system": f"{platform.system()} {platform.release()}",
         "Python": python_used(),
-        "notmodified": f"{notmodified.__version__} at commit {commit()}",
+        "notmodified": f"{notmodified.__version__} at {commit()}",
         "peers": ", ".join(f"{peer} {version(peer)}" for peer in PEERS),
         "rounds": rounds,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import etag as etag_package
@@ -98,7 +99,7 @@ def hostile_work(shape: str, size: str, method: str) -> Work:
 def measure_hostile(effort: Effort) -> Samples:
     configure_django([])
     works = [hostile_work(shape, size, method) for shape in HOSTILE for method in METHODS for size in SIZES]
-    return side_by_side(works, Effort(rounds=max(2, effort.rounds // 4), batch_ns=effort.batch_ns))
+    return side_by_side(works, replace(effort, rounds=max(2, effort.rounds // 4)))
 
 
 def usual_lines() -> list[Line]:
