@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use super::evaluate::Fields;
 use super::wsgi::NotModified;
@@ -118,8 +118,9 @@ impl StartResponse {
         exc_info: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         match headers {
-            Some(headers) => Self::hold(slf, status, headers, exc_info),
-            None => Self::write(slf, status),
+            None if status.is_instance_of::<PyBytes>() => Self::write(slf, status),
+            // A head without fields is the server's to complain about.
+            headers => Self::hold(slf, status, headers, exc_info),
         }
     }
 }
@@ -128,10 +129,13 @@ impl StartResponse {
     fn hold<'py>(
         slf: &Bound<'py, Self>,
         status: &Bound<'py, PyAny>,
-        headers: &Bound<'py, PyAny>,
+        headers: Option<&Bound<'py, PyAny>>,
         exc_info: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let held = Held { status: status.clone().unbind(), headers: headers.clone().unbind() };
+        let held = Held {
+            status: status.clone().unbind(),
+            headers: headers.map_or_else(|| slf.py().None(), |headers| headers.clone().unbind()),
+        };
         let held = slf.get().with(|state| {
             if state.sent || state.held.is_some() && exc_info.is_none() {
                 return Err(state.sent);

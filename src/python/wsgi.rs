@@ -124,8 +124,7 @@ impl NotModified {
             failure.log(py, "restoring the environ");
         }
         if response.is_err() && is_pending(environ) {
-            this.counters.count(&Tally::of(Outcome::Bypass));
-            say(environ, Outcome::Bypass)?;
+            this.note(environ, Some(&Tally::of(Outcome::Bypass)));
         }
         response
     }
@@ -223,8 +222,12 @@ impl NotModified {
                 Waiting::Nothing if body.start()? => continue,
                 // By write(): what is left of the content follows the head that went out.
                 Waiting::Sent { content_dropped: true } => return Ok(Body::Empty),
+                Waiting::Sent { content_dropped: false } => return Ok(Body::AsIs),
                 // It never did: the server has the words for that.
-                Waiting::Nothing | Waiting::Sent { content_dropped: false } => return Ok(Body::AsIs),
+                Waiting::Nothing => {
+                    self.note(environ, Some(&Tally::of(Outcome::Bypass)));
+                    return Ok(Body::AsIs);
+                }
             };
             let outgoing = match guard(|| self.judge(exchange, &held, body)) {
                 Ok(Judged::Outgoing(outgoing)) => outgoing,
@@ -239,7 +242,7 @@ impl NotModified {
             if outgoing.body == Body::AsIs && body.start()? && this.is_held() {
                 continue;
             }
-            self.note(environ, &outgoing);
+            self.note(environ, outgoing.tally.as_ref());
             if may_run {
                 this.mark_sent();
             }
@@ -266,7 +269,7 @@ impl NotModified {
                 Outgoing::as_is(py, held, exchange.get().arrival.method)
             }
         };
-        self.note(environ, &outgoing);
+        self.note(environ, outgoing.tally.as_ref());
         exchange.get().mark_sent();
         let write = outgoing.send(exchange.get().server.bind(py))?;
         match outgoing.body {
@@ -347,8 +350,8 @@ impl NotModified {
     }
 
     /// Count an answer and tell the access log.
-    fn note(&self, environ: &Bound<'_, PyDict>, outgoing: &Outgoing<'_>) {
-        let Some(tally) = &outgoing.tally else { return }; // It failed, which is noted already.
+    fn note(&self, environ: &Bound<'_, PyDict>, tally: Option<&Tally>) {
+        let Some(tally) = tally else { return }; // It failed, which is noted already.
         let noted = guard(|| {
             trip(Step::Note)?;
             self.counters.count(tally);
