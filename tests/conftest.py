@@ -1,9 +1,8 @@
-"""What all tests share: how hypothesis runs, what a missing tool means, the servers under test."""
+"""What all tests share: how hypothesis runs, the servers under test."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from apps import content
 from kit.over_socket import BadFramingError, OverSocket
 from kit.servers import IN_PROCESS, KINDS, RunningServer, chosen, start
+from kit.tools import CI
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,25 +22,12 @@ if TYPE_CHECKING:
     from kit.answer import Answer
     from kit.in_process import InProcess
 
-CI = os.environ.get("CI") == "true"
-
 # Deterministic in CI: a red build must mean a change in the code, not a new random example.
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if CI else "local")
 
 APPS = ("plain", "flask", "django")
-
-
-def require(tool: str) -> str:
-    """Return the path of an outside program; without it skip, but fail where CI must have it."""
-    path = shutil.which(tool)
-    if path is None:
-        reason = f"`{tool}` is not installed (Debian: apt-get install {tool})"
-        if CI:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

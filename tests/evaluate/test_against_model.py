@@ -120,9 +120,13 @@ EARLIEST, LATEST = datetime(1900, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - 
 moments = st.datetimes(EARLIEST, LATEST, timezones=st.just(timezone.utc)).map(
     lambda moment: moment.replace(microsecond=0)
 )
+# Its year is guessed from two digits, so that a day of the week would be wrong further off.
+this_year = datetime.now(timezone.utc).year
+moments_of_two_digits = moments.filter(lambda moment: abs(moment.year - this_year) < 50)
 date_fields = st.one_of(
     st.sampled_from([value for value in DATES + MORE_DATES if value is not None]),
-    st.builds(spell, moments, st.integers(0, 2)),
+    st.builds(spell, moments, st.sampled_from([0, 2])),
+    st.builds(spell, moments_of_two_digits, st.just(1)),
     st.text(st.characters(max_codepoint=255), max_size=40),
 )
 random_fields = st.fixed_dictionaries(
@@ -157,6 +161,19 @@ random_states = st.one_of(
 @example(method="GET", fields={"If-None-Match": ' "v1"'}, state=STATES[5])
 def test_random_fields(method, fields, state):
     check(method, fields, state)
+
+
+def test_a_two_digit_year_is_at_most_fifty_years_ahead():
+    """§5.6.7: further ahead it means the most recent past year that ends so."""
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    month = timedelta(days=30)
+    a_century = timedelta(days=36524.25)
+    state = State(last_modified=int(now.timestamp()))
+    ahead = now + rfc.FIFTY_YEARS - month
+    past = (now + rfc.FIFTY_YEARS + month - a_century).replace(microsecond=0)
+    for moment, decision in ((ahead, Decision.PROCEED), (past, Decision.PRECONDITION_FAILED)):
+        environ = environ_of("GET", {"If-Unmodified-Since": spell(moment, 1)})
+        assert evaluate(environ, **arguments(state)) is decision, spell(moment, 1)
 
 
 @given(fields=st.dictionaries(st.sampled_from(sorted(KEYS)), st.text(max_size=60)), state=random_states)

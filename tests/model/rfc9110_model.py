@@ -115,11 +115,12 @@ TIME = "(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
 IMF_FIXDATE = re.compile(rf"{DAY}, (?P<day>[0-9]{{2}}) {MONTH} (?P<year>[0-9]{{4}}) {TIME} GMT")
 RFC850_DATE = re.compile(rf"{LONG_DAY}, (?P<day>[0-9]{{2}})-{MONTH}-(?P<year>[0-9]{{2}}) {TIME} GMT")
 ASCTIME_DATE = re.compile(rf"{DAY} {MONTH} (?P<day>[0-9]{{2}}| [0-9]) {TIME} (?P<year>[0-9]{{4}})")
+FIFTY_YEARS = timedelta(days=50 * 365.2425)
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @lru_cache(maxsize=100_000)
-def parse_date(value: str, this_year: int | None = None) -> int | None:
+def parse_date(value: str, now: datetime | None = None) -> int | None:
     """HTTP-date to seconds since 1970, None for anything else."""
     value = value.strip(" \t")
     for form in (IMF_FIXDATE, RFC850_DATE, ASCTIME_DATE):
@@ -129,14 +130,20 @@ def parse_date(value: str, this_year: int | None = None) -> int | None:
         return None
     year = int(found["year"])
     if form is RFC850_DATE:
+        now = now or datetime.now(timezone.utc)
+        year += now.year - now.year % 100
+    moment = moment_of(found, year)
+    if form is RFC850_DATE and (moment is None or moment > now + FIFTY_YEARS):
         # "MUST interpret a timestamp that appears to be more than 50 years in the future as
         # representing the most recent year in the past that had the same last two digits."
-        this_year = this_year or datetime.now(timezone.utc).year
-        year += this_year - this_year % 100
-        if year > this_year + 50:
-            year -= 100
+        moment = moment_of(found, year - 100)
+    return None if moment is None else (moment - EPOCH) // timedelta(seconds=1)
+
+
+def moment_of(found: re.Match[str], year: int) -> datetime | None:
+    """Return the moment that a date names; None if there is no such day or time."""
     try:
-        moment = datetime(
+        return datetime(
             year,
             MONTHS.index(found["month"]) + 1,
             int(found["day"]),
@@ -145,9 +152,8 @@ def parse_date(value: str, this_year: int | None = None) -> int | None:
             int(found["second"]),
             tzinfo=timezone.utc,
         )
-    except ValueError:  # no such day
+    except ValueError:
         return None
-    return (moment - EPOCH) // timedelta(seconds=1)
 
 
 def if_match(value: str, state: State) -> bool:

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import require
+from kit.tools import require
 
 SIZE = 100_000
 
