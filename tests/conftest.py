@@ -57,7 +57,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         asked_for = chosen(metafunc.config.getoption("--servers"))
         kinds = [kind for kind in asked_for if not needs & set(kind.lacks)]
         metafunc.parametrize("server_kind", kinds, ids=lambda kind: kind.name, scope="session")
-    if "app" in metafunc.fixturenames:
+    if "site" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("apps")
         metafunc.parametrize("app", mark.args if mark else APPS, scope="session")
 

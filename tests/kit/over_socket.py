@@ -187,6 +187,10 @@ class OverSocket:
                 raise
         return answer
 
+    def about(self) -> dict:
+        """Return which server and which process answers."""
+        return json.loads(self.request("GET", "/", "control").body)
+
     def seen(self, request_id: str) -> dict:
         """Return what the application noted of this request, and its environ."""
         return json.loads(self.request("GET", f"/{request_id}", "control").body)
