@@ -104,10 +104,11 @@ bench: $(BENCH_VENV)/.dev ## Rust benches, then the comparison with the peers, w
 	PYO3_BUILD_EXTENSION_MODULE=1 cargo build --release --locked --target-dir target/prototype \
 		--manifest-path benches/prototype/Cargo.toml
 	cp target/prototype/release/libprototype.so $(BENCH)/prototype.abi3.so
+	git describe --always --dirty=', changed' --abbrev=12 >$(BENCH)/built-from || echo 'no repository' >$(BENCH)/built-from
 	$(BENCH_VENV)/bin/maturin build --quiet --release --locked --out $(BENCH) --interpreter $(BENCH_VENV)/bin/python
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		$(BENCH)/notmodified-*.whl
-	PYTHONPATH=$(BENCH) $(BENCH_VENV)/bin/python benches/compare.py
+	PYTHONPATH=$(BENCH) $(BENCH_VENV)/bin/python benches/compare.py --built-from "$$(cat $(BENCH)/built-from)"
 
 $(BENCH_VENV)/.dev: requirements/dev.txt
 	$(BENCH_PYTHON) -m venv $(BENCH_VENV)

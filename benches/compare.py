@@ -85,21 +85,7 @@ def python_used() -> str:
     )
 
 
-def commit() -> str:
-    """What the sources of the extension are."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(BENCHES.parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--", "src", "python", "Cargo.toml", "Cargo.lock")
-        return f"commit {git('rev-parse', '--short=12', 'HEAD')}" + (", changed" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "an unknown commit"
-
-
-def heading(effort: Effort, load_before: float) -> str:
+def heading(effort: Effort, load_before: float, built_from: str) -> str:
     command = ["python", "benches/compare.py", *sys.argv[1:]]
     rounds = f"{effort.processes} processes of {effort.rounds}, batches of {effort.batch_ns // 1000} µs"
     load = (
@@ -107,12 +93,12 @@ def heading(effort: Effort, load_before: float) -> str:
     )
     facts = {
         "date": dt.datetime.now(tz=dt.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": f"`make bench`, which runs `{shlex.join(command)}`",
+        "command": f"`{shlex.join(command)}` (`make bench` builds what it needs and runs it)",
         "CPU": cpu_model(),
         "load": load,
         "system": f"{platform.system()} {platform.release()}",
         "Python": python_used(),
-        "notmodified": f"{notmodified.__version__} at {commit()}",
+        "notmodified": f"{notmodified.__version__} built from {built_from}",
         "peers": ", ".join(f"{peer} {version(peer)}" for peer in PEERS),
         "rounds": rounds,
     }
@@ -129,7 +115,7 @@ figure divided by ours, `Nx as much` is ours divided by the peer's.
 """
 
 
-def compare(names: list[str], *, quick: bool) -> str:
+def compare(names: list[str], built_from: str, *, quick: bool) -> str:
     effort = QUICK if quick else FULL
     load, start = os.getloadavg()[0], time.monotonic()
     sections: list[str] = []
@@ -140,7 +126,7 @@ def compare(names: list[str], *, quick: bool) -> str:
         sections.append(text)
         judged += lines
         print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
-    return "\n".join([heading(effort, load), summary(judged) + "\n", *sections])
+    return "\n".join([heading(effort, load, built_from), summary(judged) + "\n", *sections])
 
 
 def main() -> None:
@@ -152,6 +138,8 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, help="default: benches/RESULTS.md, or with --quick or --only print"
     )
+    # Known when the extension is built; the sources may have moved on since.
+    parser.add_argument("--built-from", default="sources that nobody named", metavar="COMMIT")
     parser.add_argument("--measure", choices=GROUPS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -160,7 +148,7 @@ def main() -> None:
         return
     if not arguments.quick and not prototypes.BUILT:
         parser.error(prototypes.MISSING)
-    text = compare(arguments.only or list(GROUPS), quick=arguments.quick)
+    text = compare(arguments.only or list(GROUPS), arguments.built_from, quick=arguments.quick)
     output = arguments.output or (None if arguments.quick or arguments.only else RESULTS)
     if output is None:
         print(text)
