@@ -25,6 +25,7 @@ const LAST: i64 = 253_402_300_799;
 /// After 400 years the Gregorian calendar repeats, weekdays and all. `httpdate` begins in 1970, so earlier
 /// dates are read and written so many seconds later.
 const CYCLE: i64 = 146_097 * 86_400;
+const FIFTY_YEARS: i64 = CYCLE / 8;
 
 impl HttpDate {
     /// The date of so many seconds since 1970; `None` outside the years 0 to 9999.
@@ -56,14 +57,25 @@ impl HttpDate {
         let (text, year_at) = match value.len() {
             29 => (buffer.as_mut_slice(), 12),
             24 => (buffer.get_mut(..24)?, 20),
-            30..=33 => {
-                buffer = rfc850_to_fixdate(std::str::from_utf8(value).ok()?, now)?;
-                return Self::read(&mut buffer, 12);
-            }
+            30..=33 => return Self::parse_rfc850(std::str::from_utf8(value).ok()?, now),
             _ => return None,
         };
         text.copy_from_slice(value);
         Self::read(text, year_at)
+    }
+
+    /// Read `Sunday, 06-Nov-94 08:49:37 GMT`: "a timestamp that appears to be more than 50 years in the
+    /// future" is "the most recent year in the past that had the same last two digits" (RFC 9110 §5.6.7).
+    /// `httpdate` takes 1970–2069 whatever the time.
+    fn parse_rfc850(text: &str, now: Self) -> Option<Self> {
+        let (mut fixdate, two_digits) = rfc850_to_fixdate(text)?;
+        let latest = year(now) + 50;
+        let year = latest - (latest - two_digits).rem_euclid(100);
+        let mut in_year = |year: i64| {
+            fixdate[12..16].copy_from_slice(format!("{year:04}").as_bytes().get(..4)?);
+            (0..=9999).contains(&year).then(|| Self::read(&mut fixdate, 12))?
+        };
+        in_year(year).filter(|date| date.0 <= now.0 + FIFTY_YEARS).or_else(|| in_year(year - 100))
     }
 
     /// Read a date whose four digits of the year stand at this place, over `httpdate`.
@@ -84,10 +96,9 @@ impl HttpDate {
     }
 }
 
-/// Rewrite `Sunday, 06-Nov-94 08:49:37 GMT` as an IMF-fixdate with the year's century put in: "a timestamp
-/// that appears to be more than 50 years in the future" is "the most recent year in the past that had the
-/// same last two digits" (RFC 9110 §5.6.7). `httpdate` takes 1970–2069 whatever the time.
-fn rfc850_to_fixdate(text: &str, now: HttpDate) -> Option<[u8; 29]> {
+/// Rewrite `Sunday, 06-Nov-94 08:49:37 GMT` as an IMF-fixdate whose year is still to be put in, and the two
+/// digits that there are of it.
+fn rfc850_to_fixdate(text: &str) -> Option<([u8; 29], i64)> {
     let (weekday, rest) = text.split_once("day, ")?;
     let short = match weekday {
         "Mon" | "Sun" | "Fri" => weekday,
@@ -103,24 +114,12 @@ fn rfc850_to_fixdate(text: &str, now: HttpDate) -> Option<[u8; 29]> {
         return None;
     }
     let two_digits = i64::from(y1 - b'0') * 10 + i64::from(y2 - b'0');
-    let this_year = year(now);
-    let mut full = this_year - this_year % 100 + two_digits;
-    if full + 50 <= this_year {
-        full += 100;
-    }
-    if full > this_year + 50 {
-        full -= 100;
-    }
-    if !(0..=9999).contains(&full) {
-        return None;
-    }
     let mut fixdate = *b"   , 00 ... 0000 00:00:00 GMT";
     fixdate[..3].copy_from_slice(short.as_bytes());
     fixdate[5..7].copy_from_slice(&[*d1, *d2]);
     fixdate[8..11].copy_from_slice(&[*m1, *m2, *m3]);
-    fixdate[12..16].copy_from_slice(format!("{full:04}").get(..4)?.as_bytes());
     fixdate[17..].copy_from_slice(&clock);
-    Some(fixdate)
+    Some((fixdate, two_digits))
 }
 
 fn year(date: HttpDate) -> i64 {

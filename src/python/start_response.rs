@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyDict;
 
 use super::evaluate::Fields;
 use super::wsgi::NotModified;
@@ -105,22 +105,33 @@ impl State {
     }
 }
 
+/// The header list, whatever it is; `None` only if the argument is left out, which None is not.
+#[derive(Clone, Copy)]
+struct Headers<'a, 'py>(Option<Borrowed<'a, 'py, PyAny>>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Headers<'a, 'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self(Some(object)))
+    }
+}
+
 #[pymethods]
 impl StartResponse {
     /// `start_response(status, headers, exc_info=None)`. It returns this very object, which called with one
     /// argument is PEP 3333's `write(data)`: an object less for each request of the many apps that never
     /// write.
-    #[pyo3(signature = (status, headers = None, exc_info = None, /))]
+    #[pyo3(signature = (status, headers = Headers(None), exc_info = None, /))]
     fn __call__<'py>(
         slf: &Bound<'py, Self>,
         status: &Bound<'py, PyAny>,
-        headers: Option<&Bound<'py, PyAny>>,
+        headers: Headers<'_, 'py>,
         exc_info: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        match headers {
-            None if status.is_instance_of::<PyBytes>() => Self::write(slf, status),
-            // A head without fields is the server's to complain about.
-            headers => Self::hold(slf, status, headers, exc_info),
+        match headers.0 {
+            Some(headers) => Self::hold(slf, status, headers, exc_info),
+            None => Self::write(slf, status),
         }
     }
 }
@@ -129,13 +140,10 @@ impl StartResponse {
     fn hold<'py>(
         slf: &Bound<'py, Self>,
         status: &Bound<'py, PyAny>,
-        headers: Option<&Bound<'py, PyAny>>,
+        headers: Borrowed<'_, 'py, PyAny>,
         exc_info: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let held = Held {
-            status: status.clone().unbind(),
-            headers: headers.map_or_else(|| slf.py().None(), |headers| headers.clone().unbind()),
-        };
+        let held = Held { status: status.clone().unbind(), headers: headers.to_owned().unbind() };
         let held = slf.get().with(|state| {
             if state.sent || state.held.is_some() && exc_info.is_none() {
                 return Err(state.sent);
