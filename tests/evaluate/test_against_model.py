@@ -65,7 +65,7 @@ def test_every_combination_of_fields_states_and_this_method(method):
     assert cases == (20 * 8) ** 2 * 13
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
 @pytest.mark.parametrize("names", list(itertools.combinations(KEYS, 2)), ids="+".join)
 def test_every_pair_of_fields_over_all_their_values(method, names):
     known = [(state, arguments(state)) for state in STATES + ODD_STATES]
