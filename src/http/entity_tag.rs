@@ -57,6 +57,12 @@ impl<'a> EntityTag<'a> {
         }
     }
 
+    /// Are all its octets `etagc`? Only a tag out of a [`list`] may have others.
+    #[must_use]
+    pub fn is_well_formed(self) -> bool {
+        self.opaque.iter().copied().all(is_etagc)
+    }
+
     /// The opaque part, the quotes not included.
     #[must_use]
     pub const fn opaque(self) -> &'a [u8] {
@@ -193,15 +199,6 @@ fn trim_ows_start(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// Is the value `#entity-tag` by the letter: nothing but tags? (None at all is a list too.)
-#[must_use]
-pub fn is_list(value: &[u8]) -> bool {
-    list(value).all(|element| match element {
-        Element::Tag(tag) => tag.opaque.iter().copied().all(is_etagc),
-        Element::Malformed => false,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,7 +285,7 @@ mod tests {
             let tag = EntityTag::new(opaque.as_bytes(), weak).unwrap();
             let text = tag.to_string();
             proptest::prop_assert_eq!(EntityTag::parse(text.as_bytes()), Some(tag));
-            proptest::prop_assert!(is_list(text.as_bytes()));
+            proptest::prop_assert!(tag.is_well_formed());
         }
 
         #[test]
@@ -303,7 +300,6 @@ mod tests {
         #[test]
         fn no_bytes_panic_and_reading_ends(bytes in proptest::collection::vec(proptest::sample::select(&b"\",W/* \ta\x00\xff"[..]), 0..200)) {
             proptest::prop_assert!(list(&bytes).count() <= bytes.len());
-            let _ = is_list(&bytes);
             let _ = EntityTag::parse(&bytes);
         }
     }

@@ -163,10 +163,7 @@ fn if_match(field: &[u8], current: Option<&Validators<'_>>) -> bool {
         return true;
     }
     current.etag.is_some_and(|etag| {
-        field.len() <= MAX_FIELD
-            && entity_tag::list(field)
-                .any(|element| matches!(element, Element::Tag(tag) if tag.strong_eq(etag)))
-            && entity_tag::is_list(field)
+        field.len() <= MAX_FIELD && has_in_list(field, |tag| tag.strong_eq(etag)) == Some(true)
     })
 }
 
@@ -179,20 +176,24 @@ fn if_none_match(field: &[u8], method: Method, current: Option<&Validators<'_>>,
     if field.len() > MAX_FIELD {
         return method.is_read();
     }
-    if let Some(etag) = current.and_then(|validators| validators.etag) {
-        // Two loops, so that the usual one compares and does nothing else.
-        let matched = if tag_suffixes {
-            entity_tag::list(field).any(
-                |element| matches!(element, Element::Tag(tag) if tag.weak_eq(etag) || etag.is_base_of(tag)),
-            )
-        } else {
-            entity_tag::list(field).any(|element| matches!(element, Element::Tag(tag) if tag.weak_eq(etag)))
-        };
-        if matched {
-            return false;
-        }
+    let etag = current.and_then(|validators| validators.etag);
+    let is_current = |tag: EntityTag<'_>| {
+        etag.is_some_and(|etag| tag.weak_eq(etag) || tag_suffixes && etag.is_base_of(tag))
+    };
+    if method.is_read() {
+        // What is malformed beside it takes nothing from a tag that the client has.
+        return !entity_tag::list(field)
+            .any(|element| matches!(element, Element::Tag(tag) if is_current(tag)));
     }
-    method.is_read() || entity_tag::is_list(field)
+    has_in_list(field, is_current) == Some(false)
+}
+
+/// Is there such a tag in the list? `None` if it is no list by the letter.
+fn has_in_list(field: &[u8], is_wanted: impl Fn(EntityTag<'_>) -> bool) -> Option<bool> {
+    entity_tag::list(field).try_fold(false, |found, element| match element {
+        Element::Tag(tag) if tag.is_well_formed() => Some(found || is_wanted(tag)),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
