@@ -27,8 +27,8 @@ OURS_WITH_OBJECT = "notmodified, EntityTag kept"
 
 # How each is asked, and what it answers if a 304 is due.
 ASKED: dict[str, tuple[str, Callable[[object], bool]]] = {
-    OURS: ("evaluate(environ, etag=etag)", lambda answer: answer is Decision.NOT_MODIFIED),
-    OURS_WITH_OBJECT: ("evaluate(environ, etag=tag)", lambda answer: answer is Decision.NOT_MODIFIED),
+    OURS: ("evaluate(environ, etag)", lambda answer: answer is Decision.NOT_MODIFIED),
+    OURS_WITH_OBJECT: ("evaluate(environ, tag)", lambda answer: answer is Decision.NOT_MODIFIED),
     WERKZEUG: ("is_resource_modified(environ, etag)", lambda answer: not answer),
     DJANGO: ("get_conditional_response(request, etag)", lambda answer: answer is not None),
     ETAG_PACKAGE: (

@@ -61,8 +61,10 @@ impl<'a> EntityTag<'a> {
     /// Are all its octets `etagc`? Only a tag out of a [`list`] may have others.
     #[must_use]
     pub fn is_well_formed(self) -> bool {
-        // Without an early end, so that many octets are compared at once.
-        self.opaque.iter().fold(true, |all, octet| all & is_etagc(*octet))
+        // Eight at a time without an early end, so that the compiler compares them at once.
+        let (eights, rest) = self.opaque.as_chunks::<8>();
+        eights.iter().all(|eight| eight.iter().fold(true, |all, octet| all & is_etagc(*octet)))
+            && rest.iter().copied().all(is_etagc)
     }
 
     /// The opaque part, the quotes not included.
