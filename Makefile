@@ -149,6 +149,7 @@ requirements: ## lock requirements/*.in again, to the newest versions that they 
 	test -x .venv-tools/bin/uv || { $(PYTHON) -m venv .venv-tools && .venv-tools/bin/pip install --quiet uv; }
 	$(LOCK) --upgrade requirements/dev.in --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt requirements/demo.in --output-file requirements/demo.txt
+	$(LOCK) --upgrade requirements/uwsgi.in --output-file requirements/uwsgi.txt
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here

@@ -195,22 +195,24 @@ def test_the_served_site_can_be_put_on_a_port_of_ones_choice(tmp_path: Path) -> 
     server.process.stdout.close()
 
 
-def test_the_curl_lines_that_are_printed_work() -> None:
+def test_the_curl_lines_that_are_printed_work(tmp_path: Path) -> None:
     """Each line under the invitation is run by a shell, in order; an edit in between changes the answer."""
     process = subprocess.Popen([*DEMO, "--serve"], stdout=subprocess.PIPE, text=True)
     with process:
-        lines = []
-        while not (lines and lines[-1].startswith("tail -f")):
-            lines.append(process.stdout.readline().rstrip("\n"))
-            assert process.poll() is None
-        commands = [line for line in lines if line.startswith("curl")]
-        answers = [
-            subprocess.run(
-                ["bash", "-c", line], capture_output=True, text=True, timeout=20, check=True
-            ).stdout
-            for line in commands
-        ]
-        process.terminate()
+        try:
+            lines = []
+            while not (lines and lines[-1].startswith("tail -f")):
+                lines.append(process.stdout.readline().rstrip("\n"))
+                assert process.poll() is None
+            answers = [
+                subprocess.run(
+                    ["bash", "-c", line], capture_output=True, text=True, timeout=20, check=True, cwd=tmp_path
+                ).stdout
+                for line in lines
+                if line.startswith("curl")
+            ]
+        finally:
+            process.terminate()
         assert process.wait(20) == 0
     page, again, edited, failed, _, unchanged, events = answers
     assert page.startswith("HTTP/1.1 200 OK")

@@ -148,14 +148,14 @@ def _invite(console: Console, server: Server) -> None:
     console.print("In another terminal:\n")
     tag = f"$(curl -sI {url}/ | sed -n 's/^etag: //Ip' | tr -d '\\r')"
     put = f"curl -X PUT {url}/api/articles/who-decides -H 'Content-Type: application/json'"
-    download = f"curl -sS {url}/almanac.csv -o /tmp/almanac.csv --etag-save /tmp/almanac.etag"
+    download = f"curl -sS {url}/almanac.csv -o almanac.csv --etag-save almanac.etag"
     for why, line in (
         ("a page and its tag", f"curl -i {url}/"),
         ("the same again: 304", f'curl -i {url}/ -H "If-None-Match: {tag}"'),
         ("an edit", put + """ -d '{"title": "Who decides"}'"""),
         ("a failed precondition: 412", f"""curl -i {url}/ -H 'If-Match: "another"'"""),
         ("a download; then only if it changed", download),
-        ("", download + " --etag-compare /tmp/almanac.etag -w '%{http_code}\\n'"),
+        ("", download + " --etag-compare almanac.etag -w '%{http_code}\\n'"),
         ("events, one by one", f"curl -N '{url}/events?count=10'"),
         ("what Gunicorn logged of it", f"tail -f {server.access_log}"),
     ):
