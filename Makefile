@@ -122,6 +122,7 @@ CARGO_FUZZ := target/tools/bin/cargo-fuzz
 CARGO_FUZZ_VERSION := 0.13.2
 FUZZ_TARGETS ?= $(patsubst fuzz/targets/%.rs,%,$(wildcard fuzz/targets/*.rs))
 FUZZ := RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$(abspath $(or $(CARGO_TARGET_DIR),target))/fuzz" $(CARGO_FUZZ) fuzz
+FUZZ_LIMIT ?= -max_total_time=$(FUZZ_SECONDS)
 .PHONY: fuzz
 fuzz: $(CARGO_FUZZ) ## every parser with random input, FUZZ_SECONDS for each fuzz target
 	$(FUZZ) build --sanitizer none
@@ -129,12 +130,12 @@ fuzz: $(CARGO_FUZZ) ## every parser with random input, FUZZ_SECONDS for each fuz
 		mkdir -p target/fuzz-corpus/$$target; \
 		echo "== $$target"; \
 		$(FUZZ) run --sanitizer none $$target target/fuzz-corpus/$$target fuzz/corpus/$$target -- -verbosity=0 \
-			-dict=fuzz/dictionaries/http.dict -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1; \
+			-dict=fuzz/dictionaries/http.dict $(FUZZ_LIMIT) -timeout=10 -print_final_stats=1; \
 	done
 
 .PHONY: fuzz-short
-fuzz-short: ## the same for five seconds each, the kept corpus first
-	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
+fuzz-short: ## the kept corpus and the same 30,000 inputs each time, so that only a change in the code can fail
+	$(MAKE) --no-print-directory fuzz FUZZ_LIMIT="-runs=30000 -seed=1"
 
 $(CARGO_FUZZ):
 	@command -v c++ >/dev/null || { echo "c++ is missing (libFuzzer is written in it): Debian: apt install build-essential" >&2; exit 1; }

@@ -279,7 +279,8 @@ impl Settings {
                 _ => return None,
             };
         }
-        if matches!(place, [Step::Key(key)] if key == "tag_key" || key == "policy")
+        if matches!(place.last(), Some(Step::Key(key)) if may_be_secret(key))
+            || matches!(place, [Step::Key(key)] if key == "policy")
             || matches!(place, [_, Step::Index(_)] if value.is_some_and(Value::is_table))
         {
             return None;
@@ -327,7 +328,12 @@ impl Source {
     }
 }
 
-/// A value as TOML would have it, on one line.
+/// May the value of this key be the key for tags, even misspelt or in a wrong place?
+fn may_be_secret(key: &str) -> bool {
+    key.to_ascii_lowercase().contains("key")
+}
+
+/// A value as TOML would have it, on one line, without what may be a secret.
 fn written(value: &Value) -> String {
     match value {
         Value::String(text) => format!("{text:?}"),
@@ -336,7 +342,10 @@ fn written(value: &Value) -> String {
             format!("[{}]", items.join(", "))
         }
         Value::Table(table) => {
-            let pairs = table.iter().map(|(key, value)| format!("{key} = {}", written(value)));
+            let pairs = table.iter().map(|(key, value)| {
+                let value = if may_be_secret(key) { "…".into() } else { written(value) };
+                format!("{key} = {value}")
+            });
             format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),
@@ -480,6 +489,20 @@ mod tests {
         assert_eq!(first.vary, ["Cookie", "Accept"]);
         assert_eq!((second.take_over, second.etag), (true, EtagOption::Content));
         assert_eq!(second.cache_control.as_deref(), Some("no-cache"));
+    }
+
+    #[test]
+    fn a_secret_is_never_repeated_wherever_it_stands() {
+        for text in [
+            "tag_keys = \"xyzzy-secret\"",
+            "tag_key = [\"xyzzy-secret\"]",
+            "[[policyx]]\ntag_key = \"xyzzy-secret\"",
+            "[[policy]]\npath = \"/\"\ncache_control = { tagkey = \"xyzzy-secret\" }",
+            "[other.table]\ntag_key = \"xyzzy-secret\"",
+        ] {
+            let said = read(text).unwrap_err();
+            assert!(!said.contains("xyzzy"), "{said}");
+        }
     }
 
     #[test]
