@@ -31,7 +31,7 @@ fn read(octets: &[u8], now: HttpDate) {
         _ => {
             let year = |date: HttpDate| date.to_string()[12..16].parse::<i64>().unwrap();
             let ahead = year(date) - year(now);
-            assert!(-50 < ahead && ahead <= 50, "{ahead} years ahead");
+            assert!((-50..=50).contains(&ahead), "{ahead} years ahead");
         }
     }
     assert!(date.plus(u32::MAX) >= date);

@@ -75,6 +75,10 @@ impl HttpDate {
             fixdate[12..16].copy_from_slice(format!("{year:04}").as_bytes().get(..4)?);
             (0..=9999).contains(&year).then(|| Self::read(&mut fixdate, 12))?
         };
+        if year < latest {
+            return in_year(year);
+        }
+        // Only in the last of the fifty years it is the day that decides.
         in_year(year).filter(|date| date.0 <= now.0 + FIFTY_YEARS).or_else(|| in_year(year - 100))
     }
 
@@ -211,6 +215,14 @@ mod tests {
         // Not one of the year 1000, whose 31 January is a Friday too.
         assert_eq!(HttpDate::parse(b"Friday, 31-Jan-00 23:59:59 GMT", HttpDate(LAST)), None);
         assert_eq!(HttpDate::parse(b"Friday, 01-Jan-99 00:00:00 GMT", HttpDate(FIRST)), None);
+    }
+
+    #[test]
+    fn a_weekday_that_is_wrong_moves_no_date_by_a_century() {
+        assert_eq!(parse("Thursday, 28-Feb-24 12:00:00 GMT"), None); // It is in 1924.
+        assert_eq!(parse("Wednesday, 28-Feb-24 12:00:00 GMT"), Some(1_709_121_600));
+        // Seen from September 2026: more than fifty years ahead.
+        assert_eq!(parse("Wednesday, 22-Dec-76 20:52:53 GMT"), Some(220_135_973));
     }
 
     #[test]
