@@ -66,7 +66,6 @@ pub(super) struct Rule {
 /// [`CacheControl`] itself. Policies refuse the directives of requests, see [`check_directives`].
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(clippy::struct_excessive_bools)]
 pub(super) struct DirectiveTable {
     public: bool,
     private: Option<Reach>,

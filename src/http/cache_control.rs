@@ -42,7 +42,6 @@ pub const MAX_SECONDS: u32 = 1 << 31;
 /// assert_eq!(field.to_string(), "public, max-age=60, community=UCI");
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools)] // eight directives without an argument: eight bools
 pub struct CacheControl {
     /// `public` (RFC 9111 §5.2.2.9).
     pub public: bool,

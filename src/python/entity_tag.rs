@@ -9,7 +9,7 @@ use crate::http::entity_tag as http;
 
 /// From how many bytes on hashing releases the GIL. Below it, the hand-over costs more than it gives, and a
 /// busy thread beside makes the way back wait for 5 ms.
-pub(super) const DETACH_FROM: usize = 256 * 1024;
+const DETACH_FROM: usize = 256 * 1024;
 
 /// An entity-tag (RFC 9110 §8.8.3): a validator that names one state of a representation.
 ///
