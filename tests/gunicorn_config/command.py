@@ -78,9 +78,9 @@ class Gunicorn:
     def wait_for(self, text: str) -> str:
         deadline = time.monotonic() + STARTS_WITHIN
         while True:
-            for line in self.output.splitlines():
-                if text in line:
-                    return line
+            for line in self.output.splitlines(keepends=True):
+                if text in line and line.endswith("\n"):  # One half written is not there yet.
+                    return line.rstrip("\n")
             if time.monotonic() > deadline:
                 msg = f"{text!r} was never printed:\n{self.output[-3000:]}"
                 raise AssertionError(msg)
