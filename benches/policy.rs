@@ -5,7 +5,8 @@
 
 use divan::{Bencher, black_box};
 use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
-use notmodified::policy::{Policies, Policy, Template};
+use notmodified::path::Template;
+use notmodified::policy::{Policies, Policy};
 
 fn main() {
     divan::main();

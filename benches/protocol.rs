@@ -25,7 +25,7 @@ fn now() -> HttpDate {
     HttpDate::from_unix(1_790_000_000).expect("a date")
 }
 
-const CONTEXT: Context = Context { tag_suffixes: true, now };
+const CONTEXT: Context = Context { tag_suffixes: true, accept_weakened: false, now };
 
 static CURRENT: LazyLock<Validators<'_>> = LazyLock::new(|| Validators {
     etag: EntityTag::parse(TAG),

@@ -4,8 +4,16 @@
 //! precondition fields ([`Arrival`]), then the head of the app's response ([`Head`]); it is told where the
 //! validator comes from ([`Plan`]) and, once that is there, what to send ([`Answer`]).
 
+mod apply;
+mod asset;
+mod current;
+mod early;
+mod problem;
+mod ranges;
+mod remember;
+mod tally;
+
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use smallvec::SmallVec;
 
@@ -17,42 +25,21 @@ use crate::http::entity_tag::EntityTag;
 use crate::http::field::{self, is_name};
 use crate::http::not_modified::{describes_content, goes_with_304, goes_with_412, has_no_content};
 use crate::http::preconditions::{Context, Decision, LastModified, Method, Preconditions, Validators};
-use crate::policy::{Candidates, EtagOption, Policy};
+use crate::http::range::{ByteRange, Multipart};
+use crate::http::targeted;
+use crate::policy::{Candidates, EtagOption, Policies, Policy};
+use crate::volatile::{Coding, Reading};
 
-/// What became of an exchange, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// 304, made here.
-    NotModified,
-    /// The request was conditional and was judged; the whole response goes out.
-    Modified,
-    /// 412, made here.
-    Failed,
-    /// No precondition; the response has a validator.
-    Unconditional,
-    /// The app judged for itself: its own 304 or 412.
-    App,
-    /// Nothing to judge: another method or status, or no validator.
-    Bypass,
-    /// Our machinery failed; the app's own response goes out.
-    Error,
-}
+use apply::{apply, sets_freshness};
+use ranges::Ranges;
 
-impl Outcome {
-    /// The documented word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NotModified => "not-modified",
-            Self::Modified => "modified",
-            Self::Failed => "failed",
-            Self::Unconditional => "unconditional",
-            Self::App => "app",
-            Self::Bypass => "bypass",
-            Self::Error => "error",
-        }
-    }
-}
+pub use asset::Freshness;
+pub use current::{Current, is_conditional_write, judge_write, lacks_precondition};
+pub use early::Early;
+pub use problem::Problem;
+pub use ranges::Asked;
+pub use remember::{cache_status, groups};
+pub use tally::{Counters, Outcome, Tally};
 
 /// A request, as far as it matters before the app runs.
 #[derive(Debug)]
@@ -60,8 +47,11 @@ pub struct Arrival {
     /// Its method, as preconditions see it.
     pub method: Method,
     candidates: Candidates,
+    asked: Option<Box<Asked>>,
     /// Hide If-* and Range from the app, and judge here.
     pub takes_over: bool,
+    /// A GET of our own, to learn what is current: neither counted nor remembered.
+    pub internal: bool,
 }
 
 impl Arrival {
@@ -77,7 +67,7 @@ impl Arrival {
             config.policies.on_the_way_in(method, &path()?)
         };
         let takes_over = config.policies.takes_over(&candidates).is_some();
-        Ok(Self { method: Method::of(method), candidates, takes_over })
+        Ok(Self { method: Method::of(method), candidates, asked: None, takes_over, internal: false })
     }
 
     /// Is the app to be asked as for GET, and its body dropped, so that HEAD has the GET's validators?
@@ -95,12 +85,17 @@ pub struct Head<'a> {
     etag: Etag<'a>,
     last_modified: Option<&'a str>,
     content_type: Option<&'a str>,
+    coding: Coding,
     /// The declared Content-Length in bytes, if it is one number.
     pub content_length: Option<u64>,
     no_store: bool,
     partial: bool,
+    accept_ranges: Option<&'a str>,
     has_freshness: bool,
     has_vary: bool,
+    sets_cookie: bool,
+    /// It has our targeted field.
+    targeted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,11 +116,15 @@ impl<'a> Head<'a> {
             etag: Etag::Absent,
             last_modified: None,
             content_type: None,
+            coding: Coding::Identity,
             content_length: None,
             no_store: false,
             partial: false,
+            accept_ranges: None,
             has_freshness: false,
             has_vary: false,
+            sets_cookie: false,
+            targeted: false,
         };
         let mut lengths = 0;
         for &(name, value) in fields {
@@ -139,6 +138,7 @@ impl<'a> Head<'a> {
                 }
                 4 if is_name(name, "Vary") => head.has_vary = true,
                 7 if is_name(name, "Expires") => head.has_freshness = true,
+                10 if is_name(name, "Set-Cookie") => head.sets_cookie = true,
                 12 if is_name(name, "Content-Type") => head.content_type = Some(value),
                 13 if is_name(name, "Last-Modified") => head.last_modified = Some(value),
                 13 if is_name(name, "Content-Range") => head.partial = true,
@@ -146,10 +146,13 @@ impl<'a> Head<'a> {
                     head.has_freshness = true;
                     head.no_store |= CacheControl::has_no_store(value);
                 }
+                13 if is_name(name, "Accept-Ranges") => head.accept_ranges = Some(value),
                 14 if is_name(name, "Content-Length") => {
                     lengths += 1;
                     head.content_length = parse_length(value).filter(|_| lengths == 1);
                 }
+                16 if is_name(name, "Content-Encoding") => head.coding = head.coding.and(value),
+                25 if is_name(name, targeted::NAME) => head.targeted = true,
                 _ => {}
             }
         }
@@ -173,6 +176,15 @@ impl<'a> Head<'a> {
         self.content_length.filter(|length| *length <= config.max_body && !is_events)
     }
 
+    /// The app's own entity-tag, if it is well-formed.
+    #[must_use]
+    pub const fn own_tag(&self) -> Option<EntityTag<'a>> {
+        match self.etag {
+            Etag::Good(tag) => Some(tag),
+            Etag::Absent | Etag::IllFormed => None,
+        }
+    }
+
     const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
     }
@@ -194,9 +206,13 @@ pub struct Plan<'c> {
     judged: bool,
     /// Is an entity-tag to be made from the content, where it can be had?
     pub wants_content: bool,
+    /// How the content is read for it.
+    pub reading: Reading<'c>,
     /// Is its length to be found out, where that costs little? (The app did not say it, and HEAD has no
     /// content to count.)
     pub wants_length: bool,
+    /// Is the content to be kept at hand where it can be had, since ranges may be cut out of it?
+    pub wants_ranges: bool,
     weak: bool,
 }
 
@@ -209,6 +225,8 @@ pub struct Content {
     pub length: Option<u64>,
     /// Say the length although the app did not (a file's: some servers fail on an empty one without it).
     pub say_length: bool,
+    /// Is it at hand, and just as long as the app says, so that ranges can be cut out of it?
+    pub divisible: bool,
 }
 
 /// The status line of an [`Answer`].
@@ -218,8 +236,10 @@ pub enum Status {
     AsIs,
     /// 304 Not Modified.
     NotModified,
-    /// 412 Precondition Failed.
-    PreconditionFailed,
+    /// 206 Partial Content.
+    PartialContent,
+    /// That of an error that we answer with.
+    Problem(Problem),
 }
 
 /// The content of an [`Answer`].
@@ -229,16 +249,13 @@ pub enum Body {
     AsIs,
     /// None.
     Empty,
-    /// [`PROBLEM_412`].
-    Problem,
+    /// Problem details.
+    Problem(Problem),
+    /// A part of the app's own.
+    Part(ByteRange),
+    /// Those of [`Answer::parts`].
+    Parts,
 }
-
-/// The problem details (RFC 9457) of a 412.
-pub const PROBLEM_412: &str = concat!(
-    r#"{"title":"Precondition Failed","status":412,"#,
-    r#""detail":"The representation is not, or no longer, the one that the request's If-Match or If-Unmodified-Since names."}"#,
-    "\n"
-);
 
 /// What to send: the app's fields without those at `drop`, and then those of `add`.
 #[derive(Debug)]
@@ -250,42 +267,32 @@ pub struct Answer<'a> {
     /// Places of the app's fields that are left out, ascending.
     pub drop: SmallVec<[usize; 8]>,
     /// Fields that are added.
-    pub add: SmallVec<[(&'static str, Cow<'a, str>); 4]>,
+    pub add: SmallVec<[(&'a str, Cow<'a, str>); 4]>,
     /// The content.
     pub body: Body,
-}
-
-/// What there is to count of an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tally {
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Was an entity-tag made?
-    pub tag_made: bool,
-    /// Was an ill-formed ETag of the app's taken out?
-    pub ill_formed_tag: bool,
-    /// Bytes of content that a 304 saved, as far as known.
-    pub bytes_not_sent: u64,
-}
-
-impl Tally {
-    /// The tally of an exchange of which there is no more to say than this.
-    #[must_use]
-    pub const fn of(outcome: Outcome) -> Self {
-        Self { outcome, tag_made: false, ill_formed_tag: false, bytes_not_sent: 0 }
-    }
+    /// The current tag where the answer says [another](Preconditions::marked_tag), by which a proxy has made
+    /// the client know it.
+    pub unmarked: Option<String>,
+    /// The parts of the app's own content that are sent, with what stands between them.
+    pub parts: Option<Box<Multipart>>,
 }
 
 impl Arrival {
     /// Decide from the head where the validator comes from.
     #[must_use]
-    pub fn plan<'c>(&self, config: &'c Config, head: &Head<'_>) -> Plan<'c> {
+    pub fn plan<'c>(&self, config: &'c Config, head: &Head<'c>) -> Plan<'c> {
+        self.plan_by(config, head, None)
+    }
+
+    /// The same where the view has a policy of its own, which comes before those that are configured.
+    #[must_use]
+    pub fn plan_by<'c>(&self, config: &'c Config, head: &Head<'c>, own: Option<&'c Policies>) -> Plan<'c> {
         // An app's own 304 stands for the 200 that it confirms.
         let status = if head.status == 304 { 200 } else { head.status };
-        let policy = if self.candidates.is_empty() {
-            None
-        } else {
-            config.policies.on_the_way_out(&self.candidates, status, head.content_type)
+        let policy = match own.and_then(|own| own.of_a_view(self.method, status, head.content_type)) {
+            Some(policy) => Some(policy),
+            None if self.candidates.is_empty() => None,
+            None => config.policies.on_the_way_out(&self.candidates, status, head.content_type),
         };
         let judged = self.method.is_read() && head.is_success();
         let option = match policy.map_or(EtagOption::Auto, |policy| policy.etag) {
@@ -309,11 +316,20 @@ impl Arrival {
         let content_is_the_get_s = self.method == Method::Get || self.asks_as_get(config);
         let wants_content =
             wanted && judged && content_is_the_get_s && head.status == 200 && !head.partial && !no_store;
+        let ignore = policy.and_then(|policy| policy.ignore.as_ref()).or(config.ignore.as_ref());
+        let reading = if ignore.is_none() && head.coding == Coding::Identity {
+            Reading::plain()
+        } else {
+            let is_304 = head.status == 304;
+            Reading::of(ignore, config.max_body, head.content_type, is_304, head.coding, head.fields)
+        };
         Plan {
             policy,
             judged,
             wants_content,
+            reading,
             wants_length: self.method == Method::Head && head.content_length.is_none(),
+            wants_ranges: self.wants_ranges(head),
             weak: option == EtagOption::Weak,
         }
     }
@@ -330,38 +346,49 @@ impl Arrival {
         now: fn() -> HttpDate,
     ) -> Answer<'a> {
         let made = content.tag.as_ref().map(|(tag, weak)| tag.entity_tag(*weak || plan.weak));
-        let own = if let Etag::Good(tag) = head.etag { Some(tag) } else { None };
-        let etag = made.or(own);
+        let etag = made.or(head.own_tag());
         let last_modified = if plan.judged { head.last_modified } else { None };
+        let context = context(config, now);
         let (decision, dated) = if plan.judged && !preconditions.is_empty() {
             let date = last_modified.and_then(|value| HttpDate::parse(value.as_bytes(), now()));
             let validators = Validators {
                 etag,
-                // Strength is for If-Range, which is not judged here.
+                // Strength is for If-Range, which comes after these.
                 last_modified: date.map(|date| LastModified { date, strong: false }),
             };
-            let context = Context { tag_suffixes: config.tag_suffixes, now };
             (preconditions.evaluate(self.method, Some(&validators), &context), date.is_some())
         } else {
             (Decision::Proceed, last_modified.is_some())
         };
         let has_validator = etag.is_some() || dated;
+        let ranges = match decision {
+            Decision::Proceed => self.ranges(preconditions, head, plan, content, etag, &context),
+            _ => Ranges::None,
+        };
 
         let outcome = match decision {
             Decision::NotModified => Outcome::NotModified,
             Decision::PreconditionFailed => Outcome::Failed,
-            Decision::Proceed if self.method.is_read() && matches!(head.status, 304 | 412) => Outcome::App,
-            Decision::Proceed if !plan.judged || !has_validator => Outcome::Bypass,
-            Decision::Proceed if preconditions.is_empty() => Outcome::Unconditional,
-            Decision::Proceed => Outcome::Modified,
+            Decision::Proceed if self.method.is_read() && matches!(head.status, 206 | 304 | 412 | 416) => {
+                Outcome::App
+            }
+            Decision::Proceed => match ranges {
+                Ranges::One(_) | Ranges::Several(_) => Outcome::Partial,
+                Ranges::Unsatisfiable => Outcome::Unsatisfiable,
+                _ if !plan.judged || !has_validator => Outcome::Bypass,
+                Ranges::None if preconditions.is_empty() => Outcome::Unconditional,
+                Ranges::None | Ranges::Changed => Outcome::Modified,
+            },
         };
         let ill_formed_tag = plan.judged && head.etag == Etag::IllFormed;
         let mut answer = Answer {
-            tally: Tally { outcome, tag_made: made.is_some(), ill_formed_tag, bytes_not_sent: 0 },
+            tally: Tally { tag_made: made.is_some(), ill_formed_tag, ..Tally::of(outcome) },
             status: Status::AsIs,
             drop: SmallVec::new(),
             add: SmallVec::new(),
             body: Body::AsIs,
+            unmarked: None,
+            parts: None,
         };
         let replaces_tag = made.is_some() && head.etag != Etag::Absent || ill_formed_tag;
         match &content.tag {
@@ -380,19 +407,42 @@ impl Arrival {
                 answer.drop_unless(head, |name| goes_with_304(name, etag.is_some()));
             }
             Decision::PreconditionFailed => {
-                answer.status = Status::PreconditionFailed;
-                answer.body = if self.method == Method::Head { Body::Empty } else { Body::Problem };
+                let problem = Problem::PreconditionFailed;
+                answer.status = Status::Problem(problem);
+                answer.body = problem.body(self.method);
                 answer.drop_unless(head, goes_with_412);
-                answer.add.push(("Content-Type", Cow::Borrowed("application/problem+json")));
-                answer.add.push(("Content-Length", Cow::Owned(PROBLEM_412.len().to_string())));
+                answer.add.extend(problem.fields());
             }
-            Decision::Proceed => self.frame(head, content, &mut answer),
+            Decision::Proceed => match (ranges, length) {
+                (Ranges::One(range), Some(length)) => answer.one(head, range, length),
+                (Ranges::Several(multipart), _) => answer.several(head, multipart),
+                (Ranges::Unsatisfiable, Some(length)) => answer.unsatisfiable(head, length),
+                _ => {
+                    self.frame(head, content, &mut answer);
+                    answer.accept_ranges(head, content);
+                }
+            },
         }
         if replaces_tag {
             answer.drop_unless(head, |name| !is_name(name, "ETag"));
         }
+        if decision == Decision::NotModified
+            && config.tag_suffixes
+            && let Some(etag) = etag
+        {
+            answer.mark(head, etag, preconditions);
+        }
+        // With a strong tag of ours the client's page has these very nonces.
+        let is_304 = decision == Decision::NotModified || outcome == Outcome::App && head.status == 304;
+        if is_304 && !matches!(content.tag, Some((_, false))) {
+            answer.drop.extend(plan.reading.foreign_to_the_stored_page(head.fields));
+        }
         if let Some(policy) = plan.policy {
-            apply(policy, head, decision, now, &mut answer);
+            apply(policy, head, now, &mut answer);
+        }
+        if head.targeted {
+            // It was for us (RFC 9213 §2.2).
+            answer.drop_unless(head, |name| !is_name(name, targeted::NAME));
         }
         answer.drop.sort_unstable();
         answer.drop.dedup();
@@ -426,126 +476,27 @@ impl Arrival {
 }
 
 impl Answer<'_> {
+    /// Say the tag that a proxy has made of this one, where the client knows no other.
+    fn mark(&mut self, head: &Head<'_>, etag: EntityTag<'_>, preconditions: &Preconditions<'_>) {
+        if let Some(marked) = preconditions.marked_tag(etag) {
+            self.unmarked = Some(etag.to_field());
+            self.drop_unless(head, |name| !is_name(name, "ETag"));
+            self.add.retain(|(name, _)| *name != "ETag");
+            self.add.push(("ETag", Cow::Owned(marked.to_field())));
+        }
+    }
+
     fn drop_unless(&mut self, head: &Head<'_>, stays: impl Fn(&str) -> bool) {
-        let gone = head.fields.iter().enumerate().filter(|(_, (name, _))| !stays(name));
-        self.drop.extend(gone.map(|(place, _)| place));
+        for (place, (name, _)) in head.fields.iter().enumerate() {
+            if !stays(name) {
+                self.drop.push(place);
+            }
+        }
     }
 }
 
-/// Does the policy's freshness count, or the app's own?
-fn sets_freshness(policy: &Policy, head: &Head<'_>) -> bool {
-    (policy.cache_control.is_some() || policy.expires.is_some())
-        && (policy.override_app || !head.has_freshness)
-}
-
-/// Write the fields that the policy sets. A 412 gets no freshness, whatever the page has.
-fn apply<'a>(
-    policy: &'a Policy,
-    head: &Head<'a>,
-    decision: Decision,
-    now: fn() -> HttpDate,
-    answer: &mut Answer<'a>,
-) {
-    if decision != Decision::PreconditionFailed && sets_freshness(policy, head) {
-        answer.drop_unless(head, |name| !is_name(name, "Cache-Control") && !is_name(name, "Expires"));
-        if let Some(value) = &policy.cache_control {
-            answer.add.push(("Cache-Control", Cow::Borrowed(value)));
-        }
-        if let Some(seconds) = policy.expires {
-            answer.add.push(("Expires", Cow::Owned(now().plus(seconds).to_string())));
-        }
-    }
-    if policy.vary.is_empty() {
-        return;
-    }
-    if !head.has_vary {
-        answer.add.push(("Vary", Cow::Owned(policy.vary.join(", "))));
-        return;
-    }
-    let lines = || head.fields.iter().filter(|(name, _)| is_name(name, "Vary")).map(|line| line.1);
-    let missing =
-        |name: &&String| !lines().any(|line| field::list_has(line, name) || field::list_has(line, "*"));
-    let mut missing = policy.vary.iter().filter(missing).map(String::as_str).peekable();
-    if missing.peek().is_some() {
-        // One line: not every cache reads several.
-        let merged: Vec<_> = lines().chain(missing).collect();
-        answer.add.push(("Vary", Cow::Owned(merged.join(", "))));
-        answer.drop_unless(head, |name| !is_name(name, "Vary"));
-    }
-}
-
-/// Counts of what became of exchanges, since the process started.
-#[derive(Debug, Default)]
-pub struct Counters {
-    not_modified: AtomicU64,
-    modified: AtomicU64,
-    failed: AtomicU64,
-    unconditional: AtomicU64,
-    app: AtomicU64,
-    bypass: AtomicU64,
-    error: AtomicU64,
-    /// Failures of ours that changed nothing for a request with another outcome.
-    harmless_errors: AtomicU64,
-    tags_made: AtomicU64,
-    ill_formed_tags: AtomicU64,
-    bytes_not_sent: AtomicU64,
-}
-
-impl Counters {
-    /// Count an exchange.
-    pub fn count(&self, tally: &Tally) {
-        let counter = match tally.outcome {
-            Outcome::NotModified => &self.not_modified,
-            Outcome::Modified => &self.modified,
-            Outcome::Failed => &self.failed,
-            Outcome::Unconditional => &self.unconditional,
-            Outcome::App => &self.app,
-            Outcome::Bypass => &self.bypass,
-            Outcome::Error => &self.error,
-        };
-        counter.fetch_add(1, Relaxed);
-        if tally.tag_made {
-            self.tags_made.fetch_add(1, Relaxed);
-        }
-        if tally.ill_formed_tag {
-            self.ill_formed_tags.fetch_add(1, Relaxed);
-        }
-        if tally.bytes_not_sent > 0 {
-            self.bytes_not_sent.fetch_add(tally.bytes_not_sent, Relaxed);
-        }
-    }
-
-    /// Count a failure of ours that changed nothing for the request, which is counted as what it is.
-    pub fn error(&self) {
-        self.harmless_errors.fetch_add(1, Relaxed);
-    }
-
-    /// All counts by name. A request has one outcome, so `requests` is their sum.
-    #[must_use]
-    pub fn snapshot(&self) -> [(&'static str, u64); 11] {
-        let load = |counter: &AtomicU64| counter.load(Relaxed);
-        let [not_modified, modified, failed, unconditional, app, bypass, error] = [
-            &self.not_modified,
-            &self.modified,
-            &self.failed,
-            &self.unconditional,
-            &self.app,
-            &self.bypass,
-            &self.error,
-        ]
-        .map(load);
-        [
-            ("requests", not_modified + modified + failed + unconditional + app + bypass + error),
-            ("not_modified", not_modified),
-            ("modified", modified),
-            ("failed", failed),
-            ("unconditional", unconditional),
-            ("app", app),
-            ("bypass", bypass),
-            ("errors", error + load(&self.harmless_errors)),
-            ("tags_made", load(&self.tags_made)),
-            ("ill_formed_tags", load(&self.ill_formed_tags)),
-            ("bytes_not_sent", load(&self.bytes_not_sent)),
-        ]
-    }
+/// What judging needs besides the request and the representation.
+#[must_use]
+pub fn context(config: &Config, now: fn() -> HttpDate) -> Context {
+    Context { tag_suffixes: config.tag_suffixes, accept_weakened: config.accept_weakened, now }
 }

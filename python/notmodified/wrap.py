@@ -6,7 +6,6 @@ where the name defaults to `application`.
 
 from __future__ import annotations
 
-import ast
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any, cast
@@ -60,6 +59,8 @@ def _load(text: str) -> WSGIApplication:
 
 def _parse(expression: str, text: str) -> tuple[str, list[Any] | None, dict[str, Any]]:
     """Take `name` or `factory(literals)` apart; no arguments at all (None) means that nothing is called."""
+    import ast  # noqa: PLC0415  most who import the package wrap nothing by its name
+
     try:
         node = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError:

@@ -61,10 +61,11 @@ impl<'a> EntityTag<'a> {
     /// Are all its octets `etagc`? Only a tag out of a [`list`] may have others.
     #[must_use]
     pub fn is_well_formed(self) -> bool {
-        // Eight at a time without an early end, so that the compiler compares them at once.
-        let (eights, rest) = self.opaque.as_chunks::<8>();
-        eights.iter().all(|eight| eight.iter().fold(true, |all, octet| all & is_etagc(*octet)))
-            && rest.iter().copied().all(is_etagc)
+        // Eight at a time; the last eight overlap those before them.
+        match self.opaque.last_chunk::<8>() {
+            Some(last) => are_etagc(*last) && self.opaque.as_chunks().0.iter().copied().all(are_etagc),
+            None => self.opaque.iter().copied().all(is_etagc),
+        }
     }
 
     /// The opaque part, the quotes not included.
@@ -93,6 +94,13 @@ impl<'a> EntityTag<'a> {
         text
     }
 
+    /// Is a field just this tag, as [`EntityTag::to_field`] writes it?
+    #[must_use]
+    pub fn is_written(self, field: &[u8]) -> bool {
+        let quoted = if self.weak { field.strip_prefix(b"W/") } else { Some(field) };
+        matches!(quoted, Some([b'"', opaque @ .., b'"']) if opaque == self.opaque)
+    }
+
     /// Strong comparison (RFC 9110 §8.8.3.2): both strong, and the same octet for octet.
     #[must_use]
     pub fn strong_eq(self, other: EntityTag<'_>) -> bool {
@@ -109,12 +117,28 @@ impl<'a> EntityTag<'a> {
     /// for If-None-Match, which compares weakly; never for If-Match.
     #[must_use]
     pub fn is_base_of(self, theirs: EntityTag<'_>) -> bool {
-        theirs.opaque.strip_prefix(self.opaque).is_some_and(|suffix| {
-            SEPARATORS.iter().any(|separator| {
-                suffix.strip_prefix(*separator).is_some_and(|coding| CODINGS.contains(&coding))
-            })
-        })
+        self.suffix_of(theirs).is_some_and(names_coding)
     }
+
+    /// Weak comparison, or where `suffixes` says so [`EntityTag::is_base_of`] too, at the price of one.
+    pub(crate) fn is_meant_by(self, theirs: EntityTag<'_>, suffixes: bool) -> bool {
+        self.suffix_of(theirs).is_some_and(|suffix| suffix.is_empty() || suffixes && names_coding(suffix))
+    }
+
+    /// What their opaque part has behind ours, if it starts with ours.
+    fn suffix_of(self, theirs: EntityTag<'_>) -> Option<&[u8]> {
+        // Most tags differ in the first octet; a call of memcmp costs more than looking at it.
+        match (self.opaque, theirs.opaque) {
+            ([ours, ..], [first, ..]) if ours != first => None,
+            (ours, theirs) => theirs.strip_prefix(ours),
+        }
+    }
+}
+
+fn names_coding(suffix: &[u8]) -> bool {
+    SEPARATORS
+        .iter()
+        .any(|separator| suffix.strip_prefix(*separator).is_some_and(|coding| CODINGS.contains(&coding)))
 }
 
 /// As [`EntityTag::to_field`].
@@ -126,6 +150,18 @@ impl fmt::Display for EntityTag<'_> {
 
 const fn is_etagc(octet: u8) -> bool {
     matches!(octet, 0x21 | 0x23..=0x7E | 0x80..)
+}
+
+/// The same of eight octets at once, as one number.
+fn are_etagc(octets: [u8; 8]) -> bool {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    const TOP: u64 = EACH << 7;
+    let octets = u64::from_ne_bytes(octets);
+    // A subtraction sets the top bit of the lowest octet that is less; those that have it anyway are obs-text.
+    let control_or_space = octets.wrapping_sub(EACH * 0x21);
+    let quote = (octets ^ (EACH * 0x22)).wrapping_sub(EACH);
+    let delete = (octets ^ (EACH * 0x7F)).wrapping_sub(EACH);
+    (control_or_space | quote | delete) & !octets & TOP == 0
 }
 
 /// What stands in one place of a list of entity-tags.
@@ -290,6 +326,31 @@ mod tests {
             let text = tag.to_string();
             proptest::prop_assert_eq!(EntityTag::parse(text.as_bytes()), Some(tag));
             proptest::prop_assert!(tag.is_well_formed());
+        }
+
+        #[test]
+        fn eight_octets_are_as_each_by_itself(octets: [u8; 8], opaque: Vec<u8>) {
+            proptest::prop_assert_eq!(are_etagc(octets), octets.iter().copied().all(is_etagc));
+            let well_formed = opaque.iter().copied().all(is_etagc);
+            proptest::prop_assert_eq!(EntityTag::new(&opaque, false).is_some(), well_formed);
+        }
+
+        #[test]
+        fn one_octet_that_is_none_is_found_wherever_it_stands(octet: u8, at in 0_usize..30, length in 1_usize..30) {
+            let mut opaque = vec![b'!'; length];
+            opaque[at % length] = octet;
+            proptest::prop_assert_eq!(EntityTag::new(&opaque, false).is_some(), is_etagc(octet));
+        }
+
+        #[test]
+        fn what_is_meant_is_weakly_equal_or_has_a_suffix(
+            ours in "[a-]{0,3}",
+            theirs in "[a-]{0,3}(-|--|;)?(gzip|br|zstd|deflate|foo)?",
+        ) {
+            let [ours, theirs] = [&ours, &theirs].map(|opaque| EntityTag::new(opaque.as_bytes(), false).unwrap());
+            proptest::prop_assert_eq!(ours.is_meant_by(theirs, false), ours.weak_eq(theirs));
+            let either = ours.weak_eq(theirs) || ours.is_base_of(theirs);
+            proptest::prop_assert_eq!(ours.is_meant_by(theirs, true), either);
         }
 
         #[test]

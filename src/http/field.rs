@@ -33,6 +33,11 @@ pub fn is_token(value: &[u8]) -> bool {
     !value.is_empty() && value.iter().copied().all(is_tchar)
 }
 
+/// Tell whether `byte` may be in a field value (RFC 9110 §5.5).
+pub(crate) const fn is_field_text(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
 /// Is this field name that one, written as in the RFCs, in any letter case? The usual spelling is quickest.
 #[inline]
 #[must_use]

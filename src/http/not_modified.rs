@@ -24,10 +24,15 @@ const REPRESENTATION: [&str; 12] = [
 /// Does this field describe the content or the representation that a 304 and a 412 leave out?
 #[must_use]
 pub fn describes_content(name: &str) -> bool {
-    // The usual names are told by their first letter and length alone.
-    matches!(name.as_bytes(), [b'C' | b'c' | b'R' | b'r' | b'D' | b'd' | b'T' | b't', ..])
-        && name.len() >= 6
-        && REPRESENTATION.iter().any(|field| is_name(name, field))
+    // The usual names are told by their first letter and length alone; these two are in almost every response.
+    match name {
+        "Content-Type" | "Content-Length" => true,
+        _ => {
+            matches!(name.as_bytes(), [b'C' | b'c' | b'R' | b'r' | b'D' | b'd' | b'T' | b't', ..])
+                && name.len() >= 6
+                && REPRESENTATION.iter().any(|field| is_name(name, field))
+        }
+    }
 }
 
 /// Does a 304 carry this field of the 200? All but what describes the content, and Last-Modified beside an

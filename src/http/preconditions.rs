@@ -87,6 +87,9 @@ pub struct Preconditions<'a> {
 pub struct Context {
     /// Take `"x-gzip"` in If-None-Match for `"x"` (see [`EntityTag::is_base_of`]).
     pub tag_suffixes: bool,
+    /// Take `W/"x"` in If-Match for the strong `"x"` that it was before a proxy weakened it. Against
+    /// §13.1.1: for sites behind such a proxy that say so.
+    pub accept_weakened: bool,
     /// The time, asked for only to find the century of an RFC 850 date.
     pub now: fn() -> HttpDate,
 }
@@ -113,7 +116,7 @@ impl Preconditions<'_> {
         }
         let last_modified = current.and_then(|validators| validators.last_modified);
         if let Some(field) = self.if_match {
-            if !if_match(field, current) {
+            if !if_match(field, current, context.accept_weakened) {
                 return Decision::PreconditionFailed;
             }
         } else if let Some(field) = self.if_unmodified_since
@@ -138,6 +141,30 @@ impl Preconditions<'_> {
         Decision::Proceed
     }
 
+    /// The tag by which this client knows the representation of `etag`, where it has that only as a proxy
+    /// marked it. A 304 has to say this one: by the strong tag in it a cache looks for its stored response
+    /// (RFC 9111 §4.3.4).
+    ///
+    /// Not for `-br`: Apache's `mod_brotli` marks the tag of the 304 too, its `mod_deflate` does not.
+    #[must_use]
+    pub fn marked_tag(&self, etag: EntityTag<'_>) -> Option<EntityTag<'_>> {
+        let field = self.if_none_match.map(trim_ows).filter(|field| field.len() <= MAX_FIELD)?;
+        if etag.is_written(field) {
+            return None;
+        }
+        let mut marked = None;
+        for element in entity_tag::list(field) {
+            match element {
+                Element::Tag(tag) if tag.weak_eq(etag) => return None,
+                Element::Tag(tag) if etag.is_base_of(tag) && !tag.opaque().ends_with(b"-br") => {
+                    marked = marked.or(Some(tag));
+                }
+                _ => {}
+            }
+        }
+        marked
+    }
+
     /// Step 5 of §13.2.2: may a Range of this request be applied to the current representation? Without
     /// If-Range yes; with a tag only on strong comparison; with a date only if it is exactly Last-Modified
     /// and that is a strong validator (§13.1.5). Range is for GET alone (§14.2).
@@ -156,14 +183,17 @@ impl Preconditions<'_> {
 }
 
 /// Is If-Match true (§13.1.1)? Strong comparison; `*` for any current representation.
-fn if_match(field: &[u8], current: Option<&Validators<'_>>) -> bool {
+fn if_match(field: &[u8], current: Option<&Validators<'_>>, accept_weakened: bool) -> bool {
     let Some(current) = current else { return false };
     let field = trim_ows(field);
     if field == b"*" {
         return true;
     }
     current.etag.is_some_and(|etag| {
-        field.len() <= MAX_FIELD && has_in_list(field, |tag| tag.strong_eq(etag)) == Some(true)
+        let is_current = |tag: EntityTag<'_>| {
+            tag.strong_eq(etag) || accept_weakened && !etag.is_weak() && tag.weak_eq(etag)
+        };
+        field.len() <= MAX_FIELD && has_in_list(field, is_current) == Some(true)
     })
 }
 
@@ -177,9 +207,11 @@ fn if_none_match(field: &[u8], method: Method, current: Option<&Validators<'_>>,
         return method.is_read();
     }
     let etag = current.and_then(|validators| validators.etag);
-    let is_current = |tag: EntityTag<'_>| {
-        etag.is_some_and(|etag| tag.weak_eq(etag) || tag_suffixes && etag.is_base_of(tag))
-    };
+    // As most clients that have it say it: the list need not be taken apart.
+    if etag.is_some_and(|etag| etag.is_written(field)) {
+        return false;
+    }
+    let is_current = |tag: EntityTag<'_>| etag.is_some_and(|etag| etag.is_meant_by(tag, tag_suffixes));
     if method.is_read() {
         // What is malformed beside it takes nothing from a tag that the client has.
         return !entity_tag::list(field)
@@ -201,7 +233,7 @@ mod tests {
     use super::*;
 
     const NOW: fn() -> HttpDate = || HttpDate::from_unix(1_790_000_000).unwrap();
-    const CONTEXT: Context = Context { tag_suffixes: true, now: NOW };
+    const CONTEXT: Context = Context { tag_suffixes: true, accept_weakened: false, now: NOW };
     const EARLIER: &[u8] = b"Sun, 06 Nov 1994 08:49:36 GMT";
     const DATE: &[u8] = b"Sun, 06 Nov 1994 08:49:37 GMT";
     const LATER: &[u8] = b"Sun, 06 Nov 1994 08:49:38 GMT";
@@ -237,6 +269,22 @@ mod tests {
         judge("HEAD", none_match, r#""a""#, Decision::NotModified);
         judge("PUT", none_match, r#""a""#, Decision::PreconditionFailed);
         judge("OPTIONS", none_match, r#""a""#, Decision::Proceed);
+    }
+
+    #[test]
+    fn a_weakened_tag_satisfies_if_match_only_where_it_is_accepted_and_the_current_one_is_strong() {
+        let accepting = Context { accept_weakened: true, ..CONTEXT };
+        let judge = |field: &'static [u8], etag| {
+            let fields = Preconditions { if_match: Some(field), ..NONE };
+            let current = validators(etag);
+            [CONTEXT, accepting].map(|context| fields.evaluate(Method::Other, Some(&current), &context))
+        };
+        let (no, yes) = (Decision::PreconditionFailed, Decision::Proceed);
+        assert_eq!(judge(br#"W/"a""#, r#""a""#), [no, yes]);
+        assert_eq!(judge(br#"W/"a""#, r#"W/"a""#), [no, no]);
+        assert_eq!(judge(br#""a""#, r#"W/"a""#), [no, no]);
+        assert_eq!(judge(br#"W/"b""#, r#""a""#), [no, no]);
+        assert_eq!(judge(br#"W/"a-gzip""#, r#""a""#), [no, no]);
     }
 
     #[test]
@@ -338,6 +386,20 @@ mod tests {
         let off = Context { tag_suffixes: false, ..CONTEXT };
         let fields = Preconditions { if_none_match: Some(b"\"a-gzip\""), ..NONE };
         assert_eq!(fields.evaluate(Method::Get, Some(&validators("\"a\"")), &off), Decision::Proceed);
+    }
+
+    #[test]
+    fn a_304_says_the_tag_that_the_client_has_where_a_proxy_marked_it() {
+        let marked = |field: &'static str| {
+            let fields = Preconditions { if_none_match: Some(field.as_bytes()), ..NONE };
+            fields.marked_tag(EntityTag::parse(b"\"a\"").unwrap()).map(EntityTag::to_field)
+        };
+        assert_eq!(marked(r#" "b", "a-gzip", "a;gzip" "#).as_deref(), Some(r#""a-gzip""#));
+        assert_eq!(marked(r#"W/"a--gzip""#).as_deref(), Some(r#"W/"a--gzip""#));
+        for unmarked in [r#""a""#, r#"W/"a""#, r#""a-gzip", "a""#, r#""b""#, r#""a-br""#, "*", ""] {
+            assert_eq!(marked(unmarked), None);
+        }
+        assert_eq!(NONE.marked_tag(EntityTag::parse(b"\"a\"").unwrap()), None);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyIterator};
 use smallvec::SmallVec;
 
+/// Content, piece by piece.
+pub(super) type Chunks<'py> = SmallVec<[Bound<'py, PyBytes>; 4]>;
+
 /// The app's iterable while we look at it: what was taken out of its iterator, what is still in there.
 pub(super) struct Stream<'py> {
     object: Bound<'py, PyAny>,
@@ -34,8 +37,8 @@ impl<'py> Stream<'py> {
 
     /// Take chunks out until they are as long as declared. `None` if they end before or are longer, or are
     /// no bytes: such content is not what its head says.
-    pub(super) fn collect(&mut self, declared: u64) -> PyResult<Option<SmallVec<[Bound<'py, PyBytes>; 4]>>> {
-        let mut collected = SmallVec::new();
+    pub(super) fn collect(&mut self, declared: u64) -> PyResult<Option<Chunks<'py>>> {
+        let mut collected = Chunks::new();
         let mut length = 0;
         loop {
             while let Some(chunk) = self.pulled.get(collected.len()) {
@@ -74,9 +77,9 @@ impl<'py> Stream<'py> {
     }
 
     /// What the server gets where something else, or nothing, goes out in place of the app's content.
-    pub(super) fn replace(self, other: Option<Bound<'py, PyBytes>>) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn replace(self, other: Chunks<'py>) -> PyResult<Bound<'py, PyAny>> {
         let py = self.object.py();
-        let pulled = other.into_iter().map(|bytes| bytes.into_any().unbind()).collect();
+        let pulled = other.into_iter().rev().map(|bytes| bytes.into_any().unbind()).collect();
         Body::object(py, State { pulled, rest: None, app: Some(self.object.unbind()) })
     }
 }

@@ -12,9 +12,9 @@ use crate::http::cache_control::{self as http, MaxStale, Scope};
 /// The directives of a Cache-Control field, of a request or a response (RFC 9111 §5.2, RFC 5861, RFC 8246).
 ///
 /// `CacheControl(public=True, max_age=60)` says them, `CacheControl.parse(text)` reads them. Times are
-/// seconds; `private` and `no_cache` take True or a list of field names, `max_stale` True or seconds,
-/// `extensions` a mapping of other directives to their argument, or to True where there is none.
-/// Immutable; equal if the directives are.
+/// seconds, or such as "1h" and "30d"; `private` and `no_cache` take True or a list of field names,
+/// `max_stale` True or a time, `extensions` a mapping of other directives to their argument, or to True where
+/// there is none. Immutable; equal if the directives are.
 #[pyclass(frozen, eq, hash, module = "notmodified")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct CacheControl(pub(super) http::CacheControl);

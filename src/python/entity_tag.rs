@@ -4,12 +4,13 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyString, PyType};
 
-use crate::digest::{ContentTag, Digester, TagKey};
+use crate::digest::{ContentTag, TagKey};
 use crate::http::entity_tag as http;
+use crate::volatile::Reading;
 
 /// From how many bytes on hashing releases the GIL. Below it, the hand-over costs more than it gives, and a
 /// busy thread beside makes the way back wait for 5 ms.
-const DETACH_FROM: usize = 256 * 1024;
+const DETACH_FROM: u64 = 256 * 1024;
 
 /// An entity-tag (RFC 9110 §8.8.3): a validator that names one state of a representation.
 ///
@@ -23,6 +24,12 @@ pub(super) struct EntityTag {
 }
 
 impl EntityTag {
+    pub(super) fn read(text: &str) -> PyResult<Self> {
+        let tag = parse(text)?;
+        // The opaque part lies between two quotes, so it is cut at character boundaries.
+        Ok(Self { opaque: String::from_utf8_lossy(tag.opaque()).into_owned(), weak: tag.is_weak() })
+    }
+
     pub(super) fn as_http(&self) -> http::EntityTag<'_> {
         http::EntityTag::of_etagc(self.opaque.as_bytes(), self.weak)
     }
@@ -59,19 +66,17 @@ impl EntityTag {
     ) -> PyResult<Self> {
         let key = key.map(TagKey::derive);
         let tag = match body.cast::<PyBytes>() {
-            Ok(bytes) => tag_of(py, &[bytes.as_bytes()], key.as_ref()),
-            Err(_) => tag_of(py, &[copied(body)?.as_bytes()], key.as_ref()),
+            Ok(bytes) => tag_of_all(py, bytes.as_bytes(), key.as_ref()),
+            Err(_) => tag_of_all(py, copied(body)?.as_bytes(), key.as_ref()),
         };
-        Ok(Self { opaque: tag.opaque().to_owned(), weak })
+        Ok(Self { opaque: tag.0.opaque().to_owned(), weak })
     }
 
     /// Read an entity-tag as it stands in a field, for instance `W/"abc"`. Raises ValueError on anything
     /// else, a list of tags and `*` included.
     #[classmethod]
     fn parse(_cls: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
-        let tag = parse(text)?;
-        // The opaque part lies between two quotes, so it is cut at character boundaries.
-        Ok(Self { opaque: String::from_utf8_lossy(tag.opaque()).into_owned(), weak: tag.is_weak() })
+        Self::read(text)
     }
 
     /// The opaque part, without quotes.
@@ -109,23 +114,20 @@ impl EntityTag {
     }
 }
 
-/// The tag of content in pieces; releases the GIL where that is worth it.
-pub(super) fn tag_of(py: Python<'_>, pieces: &[&[u8]], key: Option<&TagKey>) -> ContentTag {
-    let hash = || {
-        if let [body] = pieces {
-            return ContentTag::of(body, key);
-        }
-        let mut digester = Digester::new(key);
-        for piece in pieces {
-            digester.update(piece);
-        }
-        digester.finish()
-    };
-    if pieces.iter().map(|piece| piece.len()).sum::<usize>() >= DETACH_FROM {
-        py.detach(hash)
-    } else {
-        hash()
-    }
+fn tag_of_all(py: Python<'_>, body: &[u8], key: Option<&TagKey>) -> (ContentTag, bool) {
+    tag_of(py, &[body], body.len() as u64, &Reading::plain(), key)
+}
+
+/// The tag of content in pieces of this length together, and whether it is weak; releases the GIL where that is
+/// worth it.
+pub(super) fn tag_of(
+    py: Python<'_>,
+    pieces: &[&[u8]],
+    length: u64,
+    reading: &Reading<'_>,
+    key: Option<&TagKey>,
+) -> (ContentTag, bool) {
+    if length >= DETACH_FROM { py.detach(|| reading.tag(pieces, key)) } else { reading.tag(pieces, key) }
 }
 
 /// A copy of a buffer's bytes: what is not `bytes` may change while it is hashed.

@@ -31,6 +31,11 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) fn gather(environ: &Bound<'_, PyDict>) -> PyResult<Self> {
+        Self::gather_with(environ, true)
+    }
+
+    /// The dates only if there may be a Last-Modified: without one they decide nothing.
+    fn gather_with(environ: &Bound<'_, PyDict>, dates: bool) -> PyResult<Self> {
         trip(Step::Fields)?;
         let py = environ.py();
         let field = |name: &Bound<'_, PyString>| -> PyResult<Option<Py<PyAny>>> {
@@ -39,7 +44,7 @@ impl Fields {
         let if_match = field(intern!(py, "HTTP_IF_MATCH"))?;
         let if_none_match = field(intern!(py, "HTTP_IF_NONE_MATCH"))?;
         // A date is not looked at where its tag field is present (§13.1.3, §13.1.4).
-        let unless = |tags: &Option<_>, name| if tags.is_some() { Ok(None) } else { field(name) };
+        let unless = |tags: &Option<_>, name| if !dates || tags.is_some() { Ok(None) } else { field(name) };
         Ok(Self {
             if_unmodified_since: unless(&if_match, intern!(py, "HTTP_IF_UNMODIFIED_SINCE"))?,
             if_modified_since: unless(&if_none_match, intern!(py, "HTTP_IF_MODIFIED_SINCE"))?,
@@ -53,6 +58,12 @@ impl Fields {
             && self.if_none_match.is_none()
             && self.if_modified_since.is_none()
             && self.if_unmodified_since.is_none()
+    }
+
+    /// The text of If-None-Match, if it is just this: a 304 that says the tag again needs no other object.
+    pub(super) fn as_if_none_match<'py>(&self, py: Python<'py>, value: &str) -> Option<Bound<'py, PyString>> {
+        let text = self.if_none_match.as_ref()?.bind(py).cast_exact::<PyString>().ok()?;
+        (text.to_str().ok()? == value).then(|| text.clone())
     }
 
     pub(super) fn as_http<'a>(&'a self, py: Python<'a>) -> Preconditions<'a> {
@@ -95,7 +106,7 @@ pub(super) fn evaluate<'py>(
 ) -> PyResult<Py<PyAny>> {
     let etag = etag.map(tag_argument).transpose()?;
     let last_modified = last_modified.map(date_of).transpose()?;
-    let fields = Fields::gather(environ)?;
+    let fields = Fields::gather_with(environ, last_modified.is_some())?;
     let decision = if fields.is_empty() {
         http::Decision::Proceed
     } else {
@@ -117,7 +128,11 @@ fn judge(
     let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
     let method = method.as_ref().and_then(|name| name.cast::<PyString>().ok());
     let method = Method::of(method.and_then(|name| name.to_str().ok()).unwrap_or("GET"));
-    Ok(fields.as_http(py).evaluate(method, current, &Context { tag_suffixes: true, now }))
+    Ok(fields.as_http(py).evaluate(
+        method,
+        current,
+        &Context { tag_suffixes: true, accept_weakened: false, now },
+    ))
 }
 
 fn tag_argument<'a>(etag: &'a Bound<'_, PyAny>) -> PyResult<tag::EntityTag<'a>> {
@@ -133,7 +148,8 @@ fn tag_argument<'a>(etag: &'a Bound<'_, PyAny>) -> PyResult<tag::EntityTag<'a>> 
     }
 }
 
-fn date_of(value: &Bound<'_, PyAny>) -> PyResult<HttpDate> {
+/// A date as Python has it: a datetime (a naive one is UTC), an HTTP-date, or an int of seconds since 1970.
+pub(super) fn date_of(value: &Bound<'_, PyAny>) -> PyResult<HttpDate> {
     let py = value.py();
     let out_of_range = || PyValueError::new_err(format!("last_modified: no HTTP-date can say {value:?}"));
     if let Ok(text) = value.cast::<PyString>() {

@@ -8,6 +8,10 @@ pub(super) enum Step {
     Arrive,
     /// Gathering the precondition fields.
     Fields,
+    /// Asking the validator cache.
+    LookUp,
+    /// Asking for the current validator.
+    Validator,
     /// Changing the environ for the app.
     Disguise,
     /// Having changed it.
@@ -28,8 +32,14 @@ pub(super) enum Step {
     Digest,
     /// Judging.
     Answer,
+    /// Remembering the response in the validator cache.
+    Remember,
+    /// Having invalidated what a write changed.
+    Invalidate,
     /// Writing the new head.
     Headers,
+    /// Cutting ranges out of the content.
+    Cut,
     /// Counting, and telling the access log.
     Note,
     /// Restoring the environ.
@@ -55,9 +65,11 @@ mod injected {
 
     use super::Step;
 
-    const STEPS: [Step; 15] = [
+    const STEPS: [Step; 20] = [
         Step::Arrive,
         Step::Fields,
+        Step::LookUp,
+        Step::Validator,
         Step::Disguise,
         Step::Disguised,
         Step::Recognise,
@@ -68,7 +80,10 @@ mod injected {
         Step::ReadFile,
         Step::Digest,
         Step::Answer,
+        Step::Remember,
+        Step::Invalidate,
         Step::Headers,
+        Step::Cut,
         Step::Note,
         Step::Restore,
     ];

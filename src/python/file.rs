@@ -5,62 +5,41 @@ use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::faults::{Step, trip};
 use crate::digest::{ContentTag, Digester, TagKey};
+use crate::file_state::FileState;
 
 /// How many files' tags are remembered at the most (about 100 bytes each).
 const REMEMBERED: usize = 4096;
 
-/// A file that changed so recently may change once more without its times showing it.
-const SETTLED: Duration = Duration::from_secs(2);
-
 const BLOCK: usize = 256 * 1024;
 
-/// What names one state of a file's content, from one offset on. Times are in nanoseconds.
+/// What names one state of a file's content, from one offset on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Identity {
-    device: u64,
-    inode: u64,
-    size: u64,
-    mtime: i128,
-    ctime: i128,
+    state: FileState,
     offset: u64,
 }
 
 impl Identity {
     fn new(metadata: &Metadata, offset: u64) -> Self {
-        let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            mtime: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-            ctime: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-            offset,
-        }
-    }
-
-    fn is_settled(&self, now: SystemTime) -> bool {
-        let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        let settled = SETTLED.as_nanos();
-        i128::try_from(now.saturating_sub(settled))
-            .is_ok_and(|limit| self.mtime < limit && self.ctime < limit)
+        Self { state: FileState::new(metadata), offset }
     }
 
     /// The weak tag of a file that is too large to be read for one.
     fn of_size_and_mtime(&self, key: Option<&TagKey>) -> ContentTag {
         let mut digester = Digester::new(key);
         digester.update(b"size and mtime");
-        digester.update(&self.size.to_le_bytes());
+        digester.update(&self.state.size.to_le_bytes());
         digester.update(&self.offset.to_le_bytes());
-        digester.update(&self.mtime.to_le_bytes());
+        digester.update(&self.state.mtime.to_le_bytes());
         digester.finish()
     }
 }
@@ -111,9 +90,14 @@ impl Wrapped {
         Ok(Some(Self { identity: Identity::new(&metadata, offset), file }))
     }
 
+    /// The file, and the offset at which its content starts.
+    pub(super) fn into_parts(self) -> (File, u64) {
+        (self.file, self.identity.offset)
+    }
+
     /// How many bytes there are from the offset to the end.
     pub(super) fn length(&self) -> u64 {
-        self.identity.size.saturating_sub(self.identity.offset)
+        self.identity.state.size.saturating_sub(self.identity.offset)
     }
 
     /// The tag, and whether it is weak. `None` if the file changes while it is read.
@@ -135,7 +119,7 @@ impl Wrapped {
         // Always without the GIL: a file may be on a slow disk.
         let tag = py.detach(|| self.read(key))?;
         let Some(tag) = tag else { return Ok(None) };
-        if self.identity.is_settled(SystemTime::now()) {
+        if self.identity.state.is_settled(SystemTime::now()) {
             let mut remembered = remembered();
             if remembered.len() >= REMEMBERED {
                 remembered.clear();
@@ -149,7 +133,7 @@ impl Wrapped {
         let mut digester = Digester::new(key);
         let mut block = vec![0; BLOCK.min(usize::try_from(self.length()).unwrap_or(BLOCK)).max(1)];
         let mut at = self.identity.offset;
-        while at < self.identity.size {
+        while at < self.identity.state.size {
             let read = match self.file.read_at(&mut block, at) {
                 Ok(0) => return Ok(None),
                 Ok(read) => read,
@@ -160,7 +144,7 @@ impl Wrapped {
             at += read as u64;
         }
         let unchanged = Identity::new(&self.file.metadata()?, self.identity.offset) == self.identity;
-        Ok((unchanged && at == self.identity.size).then(|| digester.finish()))
+        Ok((unchanged && at == self.identity.state.size).then(|| digester.finish()))
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn guard<T, E: Into<Failure>>(step: impl FnOnce() -> Result<T, E>) ->
     }
 }
 
+#[cold]
 fn message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<String>()
@@ -39,6 +40,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
 
 impl Failure {
     /// As an exception, for callers that are Python code of the user's own.
+    #[cold]
     pub(super) fn into_error(self) -> PyErr {
         match self {
             Self::Raised(error) => error,
@@ -49,7 +51,13 @@ impl Failure {
     }
 
     /// Say it in the log, on the logger `notmodified`. Never raises: there may be no logging left to do.
+    #[cold]
     pub(super) fn log(self, py: Python<'_>, what: &str) {
+        self.log_as(py, what, "the app's own response goes out");
+    }
+
+    /// The same where something else comes of it than the app's own response.
+    pub(super) fn log_as(self, py: Python<'_>, what: &str, then: &str) {
         let (text, error) = match self {
             Self::Raised(error) => (error.to_string(), Some(error)),
             Self::Panicked(text) => (format!("panic: {text}"), None),
@@ -60,7 +68,7 @@ impl Failure {
                 .call_method1(intern!(py, "getLogger"), ("notmodified",))?;
             let options = PyDict::new(py);
             options.set_item(intern!(py, "exc_info"), error)?;
-            let arguments = ("%s failed, the app's own response goes out: %s", what, text);
+            let arguments = ("%s failed, %s: %s", what, then, text);
             logger.call_method(intern!(py, "error"), arguments, Some(&options))?;
             Ok(())
         };

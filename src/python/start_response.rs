@@ -6,6 +6,8 @@ use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::assets::AssetRequest;
+use super::cache::Noted;
 use super::evaluate::Fields;
 use super::wsgi::NotModified;
 use crate::exchange::Arrival;
@@ -17,6 +19,10 @@ pub(super) struct StartResponse {
     pub(super) server: Py<PyAny>,
     pub(super) arrival: Arrival,
     pub(super) fields: Fields,
+    /// What the validator cache needs to know once the app has answered.
+    pub(super) noted: Option<Box<Noted>>,
+    /// The static file that is asked for.
+    pub(super) asset: Option<AssetRequest>,
     state: Mutex<State>,
 }
 
@@ -63,9 +69,11 @@ impl StartResponse {
         environ: Py<PyDict>,
         arrival: Arrival,
         fields: Fields,
+        noted: Option<Box<Noted>>,
+        asset: Option<AssetRequest>,
     ) -> Self {
         let state = State { environ: Some(environ), held: None, sent: false, write: Write::Unused };
-        Self { middleware, server, arrival, fields, state: Mutex::new(state) }
+        Self { middleware, server, arrival, fields, noted, asset, state: Mutex::new(state) }
     }
 
     /// The lock is never held while Python code runs.

@@ -4,26 +4,38 @@
 //! find out what can be known of the content without hurting, judge, forward one head, hand on the content.
 //! Every step of ours runs in a [`guard`]; exceptions of the app and of the server pass through.
 
-use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
-use smallvec::SmallVec;
+use pyo3::types::{PyDict, PyString};
 
+use super::app_body::AppBody;
+use super::assets::{AssetRequest, Assets, use_in_process};
+use super::before::Before;
 use super::body::{self, Stream};
-use super::config;
-use super::entity_tag::tag_of;
-use super::evaluate::{Fields, now};
+use super::cache::{Cache, Found, Noted};
+use super::call::call;
+use super::config::{self, Resolved};
+use super::disguise::Disguise;
+use super::evaluate::Fields;
 use super::faults::{Step, trip};
-use super::file::{FileTags, Wrapped};
+use super::file::FileTags;
 use super::guard::{Failure, guard};
+use super::judge::Judged;
+use super::outgoing::{Following, Outgoing};
+use super::range::{self, Cut};
+use super::result::{is_pending, say};
 use super::start_response::{Held, StartResponse, Waiting};
+use super::targeted::Untargeted;
+use crate::assets::Assets as Files;
 use crate::config::Config;
-use crate::digest::TagKey;
-use crate::exchange::{Arrival, Body, Content, Counters, Head, Outcome, PROBLEM_412, Plan, Status, Tally};
+use crate::exchange::{Arrival, Counters, Early, Outcome, Problem, Tally};
 use crate::http::preconditions::Method;
+use crate::policy::Narrowed;
 
 /// WSGI middleware that gives responses their validators and answers conditional GET and HEAD.
 ///
@@ -31,27 +43,21 @@ use crate::http::preconditions::Method;
 /// keyword options are laid over it. Raises ConfigError (a ValueError) if the configuration is wrong.
 ///
 /// What became of a request stands in `environ["notmodified.result"]` before the last byte goes out:
-/// `not-modified`, `modified`, `failed`, `unconditional`, `app`, `bypass` or `error`.
+/// `not-modified`, `remembered`, `modified`, `partial`, `unsatisfiable`, `failed`, `required`,
+/// `unavailable`, `passed`, `unconditional`, `app`, `bypass` or `error`.
 #[pyclass(frozen, subclass, module = "notmodified")]
 pub(super) struct NotModified {
     application: Py<PyAny>,
-    config: Config,
-    counters: Counters,
-    files: FileTags,
-}
-
-/// The word in the environ while an instance is at work on a request: one inside it passes through.
-fn pending(py: Python<'_>) -> &Bound<'_, PyString> {
-    intern!(py, "pending")
-}
-
-fn is_pending(environ: &Bound<'_, PyDict>) -> bool {
-    let py = environ.py();
-    environ.get_item(result_key(py)).is_ok_and(|word| word.is_some_and(|word| word.is(pending(py))))
-}
-
-fn result_key(py: Python<'_>) -> &Bound<'_, PyString> {
-    intern!(py, "notmodified.result")
+    pub(super) config: Config,
+    /// The validator function of each template, in their order.
+    pub(super) functions: Vec<Py<PyAny>>,
+    /// The static files.
+    pub(super) assets: Option<Arc<Files>>,
+    pub(super) counters: Counters,
+    pub(super) files: FileTags,
+    pub(super) cache: Option<Cache>,
+    /// Has the log heard of a response that did not get all of its policy?
+    told_narrowed: AtomicBool,
 }
 
 #[pymethods]
@@ -69,11 +75,20 @@ impl NotModified {
                 application.get_type().name()?
             )));
         }
+        let Resolved { checked: config, functions, client, files } =
+            config::resolve(application.py(), config, options)?;
+        if let Some(files) = &files {
+            use_in_process(files);
+        }
         Ok(Self {
             application: application.clone().unbind(),
-            config: config::resolve(application.py(), config, options)?,
+            cache: Cache::new(application, &config, client.as_ref())?,
+            config,
+            functions,
+            assets: files,
             counters: Counters::default(),
             files: FileTags::default(),
+            told_narrowed: AtomicBool::new(false),
         })
     }
 
@@ -83,12 +98,30 @@ impl NotModified {
         self.application.clone_ref(py)
     }
 
+    /// Whether a policy has `preconditions = "get"`, so that the app is asked with a GET before a write.
+    #[getter]
+    fn asks_application(&self) -> bool {
+        self.config.policies.as_slice().iter().any(|policy| policy.guard.get)
+    }
+
+    /// The static files that `assets` names, or None.
+    #[getter]
+    fn assets(&self) -> Option<Assets> {
+        self.assets.clone().map(Assets)
+    }
+
     /// Counts since this process started, by name: `requests`, one for each word of
-    /// `environ["notmodified.result"]` (`errors` for `error`), `tags_made`, `ill_formed_tags` and
-    /// `bytes_not_sent` (bytes of content that 304s saved, as far as their length was known).
+    /// `environ["notmodified.result"]` (`errors` for `error`), `tags_made`, `ill_formed_tags`, `bytes_not_sent`
+    /// (bytes of content that 304s saved, as far as their length was known), `without_app` (requests that were
+    /// answered without running the app) and `narrowed` (responses that did not get what their policy says to
+    /// shared caches, because they are for one client). With a store those of the validator cache too, `cache_answered`
+    /// and so on.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let stats = PyDict::new(py);
         for (name, count) in self.counters.snapshot() {
+            stats.set_item(name, count)?;
+        }
+        for (name, count) in self.cache.iter().flat_map(Cache::snapshot) {
             stats.set_item(name, count)?;
         }
         Ok(stats)
@@ -99,54 +132,96 @@ impl NotModified {
         environ: &Bound<'py, PyDict>,
         start_response: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let this = slf.get();
-        let mut disguise = Disguise::default();
-        let exchange = match guard(|| this.arrive(slf, environ, start_response, &mut disguise)) {
-            Ok(Some(exchange)) => exchange,
-            Ok(None) => return this.application.bind(py).call1((environ, start_response)),
-            Err(failure) => {
-                // As far as it was put on; what can't be restored is logged beside the first failure.
-                if let Err(error) = disguise.take_off(environ) {
-                    error.write_unraisable(py, None);
-                }
-                this.failed(py, environ, failure, "taking in the request");
-                return this.application.bind(py).call1((environ, start_response));
-            }
-        };
-        let response = this
-            .application
-            .bind(py)
-            .call1((environ, &exchange))
-            .and_then(|returned| this.respond(&exchange, environ, returned));
-        if let Err(failure) = guard(|| disguise.take_off(environ)) {
-            this.counters.error();
-            failure.log(py, "restoring the environ");
-        }
-        if response.is_err() && is_pending(environ) {
-            this.note(environ, Some(&Tally::of(Outcome::Bypass)));
-        }
-        response
+        Self::serve(slf, environ, start_response, false)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for function in &self.functions {
+            visit.call(function)?;
+        }
         visit.call(&self.application)
     }
 }
 
 impl NotModified {
-    /// Take in a request; `None` if an instance outside this one is at work on it.
-    fn arrive<'py>(
+    /// Answer a request. One that is `internal` is our own.
+    pub(super) fn serve<'py>(
+        slf: &Bound<'py, Self>,
+        environ: &Bound<'py, PyDict>,
+        start_response: &Bound<'py, PyAny>,
+        internal: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let this = slf.get();
+        let mut disguise = Disguise::default();
+        let exchange = match guard(|| this.arrive(slf, environ, start_response, &mut disguise, internal)) {
+            Ok(Arrived::App(exchange)) => exchange,
+            Ok(Arrived::Answered(outgoing)) => return this.answer(environ, start_response, outgoing),
+            Ok(Arrived::Forwarded { status, headers, body }) => {
+                this.note(environ, Some(&Tally { without_app: true, ..Tally::of(Outcome::Bypass) }));
+                if let Err(error) = start_response.call1((status, headers)) {
+                    body::close(&body)?;
+                    return Err(error);
+                }
+                return Ok(body);
+            }
+            Ok(Arrived::Raised(error)) => return Err(error),
+            Ok(Arrived::Inside) => return call(this.application.bind(py), environ, start_response),
+            Err(failure) => {
+                // As far as it was put on; what can't be restored is logged beside the first failure.
+                if let Err(error) = disguise.take_off(environ) {
+                    error.write_unraisable(py, None);
+                }
+                if this.is_doubtful(environ) {
+                    failure.log_as(py, "taking in the request", "the write is answered 503");
+                    let early = Early::problem(Problem::NoValidator, Method::Other, None);
+                    return this.answer(environ, start_response, Outgoing::early(py, &early)?);
+                }
+                this.failed(py, environ, failure, "taking in the request");
+                return this.run_without_us(environ, start_response);
+            }
+        };
+        let response =
+            this.run(&exchange, environ).and_then(|returned| this.respond(&exchange, environ, returned));
+        if let Err(failure) = guard(|| disguise.take_off(environ)) {
+            this.failed_harmlessly(py, failure, "restoring the environ");
+        }
+        if !internal && response.is_err() && is_pending(environ) {
+            this.note(environ, Some(&Tally::of(Outcome::Bypass)));
+        }
+        response
+    }
+
+    /// Are there writes to judge, or reads to answer, before the app runs?
+    pub(super) fn watches(&self) -> bool {
+        !self.functions.is_empty() || self.config.policies.has_guard()
+    }
+
+    /// Send what was made before the app ran.
+    fn answer<'py>(
+        &self,
+        environ: &Bound<'py, PyDict>,
+        start_response: &Bound<'py, PyAny>,
+        outgoing: Outgoing<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.note(environ, outgoing.tally.as_ref());
+        outgoing.send(start_response)?;
+        outgoing.into_body(environ.py())
+    }
+
+    /// Take in a request, and answer it at once where that can be done without the app.
+    pub(super) fn arrive<'py>(
         &self,
         slf: &Bound<'py, Self>,
         environ: &Bound<'py, PyDict>,
         server: &Bound<'py, PyAny>,
-        disguise: &mut Disguise<'py>,
-    ) -> PyResult<Option<Bound<'py, StartResponse>>> {
+        disguise: &mut Disguise,
+        internal: bool,
+    ) -> PyResult<Arrived<'py>> {
         let py = environ.py();
         trip(Step::Arrive)?;
         if is_pending(environ) {
-            return Ok(None);
+            return Self::inside(slf, environ);
         }
         let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
         let name = method.as_ref().map(|name| name.cast::<PyString>()).transpose()?;
@@ -155,13 +230,49 @@ impl NotModified {
             Some(path) => Ok(path.cast::<PyString>()?.to_string_lossy().into_owned()),
             None => PyResult::Ok(String::new()),
         };
-        let arrival = Arrival::new(&self.config, name, path)?;
+        let mut arrival = Arrival::new(&self.config, name, path)?;
+        arrival.internal = internal;
         let fields = Fields::gather(environ)?;
+        let asset = self.asset(environ, &arrival, path)?;
+        // Handlers of static files make tags of times, which differ between replicas.
+        arrival.takes_over |= asset.as_ref().is_some_and(|asset| asset.path.is_some());
+        let mut noted = None;
+        // An internal GET is asked for the current validator, which is not to come from memory.
+        if let Some(cache) = self.cache.as_ref().filter(|_| !internal && asset.is_none()) {
+            match guard(|| cache.arrive(environ, &arrival, name, &fields, &self.config)) {
+                Ok(Found::Answer(outgoing)) => return Ok(Arrived::Answered(outgoing)),
+                Ok(Found::Nothing(all)) => noted = Some(Box::new(all)),
+                Ok(Found::Apart) => {}
+                Err(failure) => self.cache_failed(py, cache, failure, "asking the validator cache"),
+            }
+        }
+        if arrival.method == Method::Get
+            && let Some(asked) = range::asked(environ)?
+        {
+            arrival.ask(asked);
+        }
+        if self.watches() {
+            match Self::before(slf, environ, &arrival, &fields, name, &path()?)? {
+                Before::Run { judged: true } => disguise.hide_preconditions(environ)?,
+                Before::Run { judged: false } => {}
+                Before::Answer(outgoing) => return Ok(Arrived::Answered(outgoing)),
+                Before::Forward { status, headers, body } => {
+                    return Ok(Arrived::Forwarded { status, headers, body });
+                }
+                Before::Raised(error) => return Ok(Arrived::Raised(error)),
+            }
+        }
         if arrival.asks_as_get(&self.config) {
-            disguise.method = method;
+            disguise.method = method.map(Bound::unbind);
+            // It means nothing to HEAD (RFC 9110 §14.2), and the app would take it for a GET's.
+            disguise.hide_range(environ)?;
         }
         if arrival.takes_over {
-            disguise.hide_fields(environ)?;
+            disguise.hide_preconditions(environ)?;
+            disguise.hide_range(environ)?;
+        }
+        if let Some(asset) = &asset {
+            disguise.path = asset.path_info(&path()?);
         }
         let exchange = StartResponse::new(
             slf.clone().unbind(),
@@ -169,10 +280,47 @@ impl NotModified {
             environ.clone().unbind(),
             arrival,
             fields,
+            noted,
+            asset,
         );
         let exchange = Bound::new(py, exchange)?;
-        disguise.put_on(environ)?;
-        Ok(Some(exchange))
+        disguise.put_on(slf, environ)?;
+        Ok(Arrived::App(exchange))
+    }
+
+    /// Is it a request for a static file?
+    fn asset(
+        &self,
+        environ: &Bound<'_, PyDict>,
+        arrival: &Arrival,
+        path: impl Fn() -> PyResult<String>,
+    ) -> PyResult<Option<AssetRequest>> {
+        let Some(files) = self.assets.as_ref().filter(|_| arrival.method.is_read()) else { return Ok(None) };
+        let py = environ.py();
+        let query = environ.get_item(intern!(py, "QUERY_STRING"))?;
+        let query = query.as_ref().map(|query| query.cast::<PyString>()).transpose()?;
+        let query = query.map(|query| query.to_string_lossy()).unwrap_or_default();
+        let serve = self.config.assets.as_ref().is_some_and(|config| config.serve);
+        Ok(AssetRequest::new(py, files, serve, &path()?, &query))
+    }
+
+    /// Run the app, or answer with a static file in its place.
+    fn run<'py>(
+        &self,
+        exchange: &Bound<'py, StartResponse>,
+        environ: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = environ.py();
+        if let (Some(files), Some(asset)) = (&self.assets, &exchange.get().asset)
+            && !asset.is_the_apps()
+        {
+            match guard(|| asset.respond(files, environ, exchange)) {
+                Ok(Some(response)) => return Ok(response),
+                Ok(None) => {}
+                Err(failure) => self.failed_harmlessly(py, failure, "answering with a static file"),
+            }
+        }
+        call(self.application.bind(py), environ, exchange)
     }
 
     /// The app has returned its iterable: answer with it, or with less.
@@ -186,15 +334,14 @@ impl NotModified {
         let mut body = match guard(|| AppBody::recognise(environ, &returned)) {
             Ok(body) => body,
             Err(failure) => {
-                self.counters.error();
-                failure.log(py, "looking at the app's iterable");
+                self.failed_harmlessly(py, failure, "looking at the app's iterable");
                 AppBody::Stream(Stream::new(returned))
             }
         };
         match self.send_head(exchange, environ, &mut body) {
-            Ok(Body::AsIs) => body.into_body(),
-            Ok(Body::Empty) => body.replace(py, None),
-            Ok(Body::Problem) => body.replace(py, Some(PyBytes::new(py, PROBLEM_412.as_bytes()))),
+            Ok(Following::AsIs) => body.into_body(),
+            Ok(Following::Instead(Cut::Chunks(chunks))) => body.replace(py, chunks),
+            Ok(Following::Instead(Cut::File(ranges))) => Ok(ranges),
             Err(error) => {
                 // The server never gets the iterable, so its close() is ours to call.
                 if let Err(another) = body.close() {
@@ -211,7 +358,7 @@ impl NotModified {
         exchange: &Bound<'py, StartResponse>,
         environ: &Bound<'py, PyDict>,
         body: &mut AppBody<'py>,
-    ) -> PyResult<Body> {
+    ) -> PyResult<Following<'py>> {
         let py = environ.py();
         let this = exchange.get();
         loop {
@@ -221,26 +368,38 @@ impl NotModified {
                 // An app may call start_response as late as in its first iteration.
                 Waiting::Nothing if body.start()? => continue,
                 // By write(): what is left of the content follows the head that went out.
-                Waiting::Sent { content_dropped: true } => return Ok(Body::Empty),
-                Waiting::Sent { content_dropped: false } => return Ok(Body::AsIs),
+                Waiting::Sent { content_dropped: true } => return Ok(Following::nothing()),
+                Waiting::Sent { content_dropped: false } => return Ok(Following::AsIs),
                 // It never did: the server has the words for that.
                 Waiting::Nothing => {
-                    self.note(environ, Some(&Tally::of(Outcome::Bypass)));
-                    return Ok(Body::AsIs);
+                    if !this.arrival.internal {
+                        self.note(environ, Some(&Tally::of(Outcome::Bypass)));
+                    }
+                    return Ok(Following::AsIs);
                 }
             };
-            let outgoing = match guard(|| self.judge(exchange, &held, body)) {
+            let outgoing = match guard(|| self.judge(exchange, environ, &held, body)) {
                 Ok(Judged::Outgoing(outgoing)) => outgoing,
                 Ok(Judged::Raised(error)) => return Err(error),
                 Ok(Judged::Replaced) => continue,
                 Err(failure) => {
                     self.failed(py, environ, failure, "judging the response");
-                    Outgoing::as_is(py, held, this.arrival.method)
+                    self.unjudged(py, this, held)
                 }
             };
             // The head waits for the first chunk: until then the app may change its mind.
-            if outgoing.body == Body::AsIs && body.start()? && this.is_held() {
-                continue;
+            if matches!(outgoing.body, Following::AsIs) {
+                match body.start() {
+                    Ok(started) if started && this.is_held() => {
+                        self.take_back(py, this);
+                        continue;
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        self.take_back(py, this);
+                        return Err(error);
+                    }
+                }
             }
             self.note(environ, outgoing.tally.as_ref());
             if may_run {
@@ -260,97 +419,53 @@ impl NotModified {
         held: Held,
     ) -> PyResult<Option<Py<PyAny>>> {
         let py = environ.py();
-        let outgoing = match guard(|| self.judge(exchange, &held, &mut AppBody::Written)) {
+        let outgoing = match guard(|| self.judge(exchange, environ, &held, &mut AppBody::Written)) {
             Ok(Judged::Outgoing(outgoing)) => outgoing,
             Ok(Judged::Raised(error)) => return Err(error),
-            Ok(Judged::Replaced) => Outgoing::as_is(py, held, exchange.get().arrival.method),
+            Ok(Judged::Replaced) => self.unjudged(py, exchange.get(), held),
             Err(failure) => {
                 self.failed(py, environ, failure, "judging the response");
-                Outgoing::as_is(py, held, exchange.get().arrival.method)
+                self.unjudged(py, exchange.get(), held)
             }
         };
         self.note(environ, outgoing.tally.as_ref());
         exchange.get().mark_sent();
         let write = outgoing.send(exchange.get().server.bind(py))?;
         match outgoing.body {
-            Body::AsIs => Ok(Some(write.unbind())),
-            Body::Empty => Ok(None),
-            Body::Problem => write.call1((PyBytes::new(py, PROBLEM_412.as_bytes()),)).map(|_| None),
+            Following::AsIs => Ok(Some(write.unbind())),
+            Following::Instead(Cut::Chunks(chunks)) => {
+                chunks.iter().try_for_each(|chunk| write.call1((chunk,)).map(drop)).map(|()| None)
+            }
+            Following::Instead(Cut::File(_)) => Ok(None), // Not of what was written.
         }
     }
 
-    /// Read the app's head, find its validators, judge, and put the new head together.
-    fn judge<'py>(
+    /// Run the app for a request that we could not take in.
+    fn run_without_us<'py>(
         &self,
-        exchange: &Bound<'py, StartResponse>,
-        held: &Held,
-        body: &mut AppBody<'py>,
-    ) -> PyResult<Judged<'py>> {
-        let py = exchange.py();
-        let this = exchange.get();
-        trip(Step::Head)?;
-        let status = held.status.bind(py).cast::<PyString>()?;
-        let headers = held.headers.bind(py).cast::<PyList>()?;
-        // A copy that nobody changes: other threads run while the GIL is released for hashing.
-        let copy = headers.to_tuple();
-        let mut pairs: SmallVec<[_; 16]> = SmallVec::new();
-        for field in copy.iter_borrowed() {
-            pairs.push(field.cast::<PyTuple>()?);
+        environ: &Bound<'py, PyDict>,
+        server: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = environ.py();
+        let noted = self.cache.as_ref().and_then(|cache| Some((cache, Noted::blindly(environ)?)));
+        let start_response = Bound::new(py, Untargeted { server: server.clone().unbind() })?;
+        let response = call(self.application.bind(py), environ, &start_response);
+        if let (Ok(_), Some((cache, noted))) = (&response, &noted) {
+            self.forget(py, cache, noted, None);
         }
-        let mut strings: SmallVec<[_; 16]> = SmallVec::new();
-        for pair in &pairs {
-            let name = pair.get_borrowed_item(0)?.cast::<PyString>()?;
-            let value = pair.get_borrowed_item(1)?.cast::<PyString>()?;
-            strings.push((name, value));
+        response
+    }
+
+    /// The cache failed, which leaves the request as if there were none.
+    pub(super) fn cache_failed(&self, py: Python<'_>, cache: &Cache, failure: Failure, what: &str) {
+        self.counters.error();
+        if cache.may_log() {
+            failure.log(py, what);
         }
-        let mut fields: SmallVec<[_; 16]> = SmallVec::new();
-        for (name, value) in &strings {
-            fields.push((name.to_str()?, value.to_str()?));
-        }
-        let head = Head::new(status_code(status.to_str()?)?, &fields);
-        let plan = this.arrival.plan(&self.config, &head);
-        trip(Step::Look)?;
-        let content = match body.look(self, &plan, &head) {
-            Ok(content) => content,
-            Err(Unseen::Ours(error)) => return Err(error),
-            Err(Unseen::TheApps(error)) => return Ok(Judged::Raised(error)),
-        };
-        if body.may_run() && this.is_held() {
-            return Ok(Judged::Replaced);
-        }
-        trip(Step::Looked)?;
-        trip(Step::Answer)?;
-        let answer = this.arrival.answer(&self.config, &this.fields.as_http(py), &head, &plan, &content, now);
-        let status = match answer.status {
-            Status::AsIs => status,
-            Status::NotModified => intern!(py, "304 Not Modified"),
-            Status::PreconditionFailed => intern!(py, "412 Precondition Failed"),
-        };
-        trip(Step::Headers)?;
-        let headers = if answer.drop.is_empty() && answer.add.is_empty() {
-            headers.clone()
-        } else {
-            let mut outgoing: SmallVec<[Bound<'_, PyAny>; 16]> = SmallVec::new();
-            for (place, pair) in pairs.iter().enumerate() {
-                if !answer.drop.contains(&place) {
-                    outgoing.push(pair.as_any().clone());
-                }
-            }
-            for (name, value) in &answer.add {
-                outgoing.push((field_name(py, name), &**value).into_bound_py_any(py)?);
-            }
-            PyList::new(py, outgoing)?
-        };
-        Ok(Judged::Outgoing(Outgoing {
-            status: status.clone().into_any(),
-            headers: headers.into_any(),
-            body: answer.body,
-            tally: Some(answer.tally),
-        }))
     }
 
     /// Count an answer and tell the access log.
-    fn note(&self, environ: &Bound<'_, PyDict>, tally: Option<&Tally>) {
+    pub(super) fn note(&self, environ: &Bound<'_, PyDict>, tally: Option<&Tally>) {
         let Some(tally) = tally else { return }; // It failed, which is noted already.
         let noted = guard(|| {
             trip(Step::Note)?;
@@ -358,353 +473,59 @@ impl NotModified {
             say(environ, tally.outcome)
         });
         if let Err(failure) = noted {
-            self.counters.error();
-            failure.log(environ.py(), "counting the answer");
+            self.failed_harmlessly(environ.py(), failure, "counting the answer");
+        }
+        if let Some(why) = tally.narrowed
+            && !self.told_narrowed.swap(true, Relaxed)
+            && let Err(failure) = guard(|| narrowed(environ, why))
+        {
+            self.failed_harmlessly(environ.py(), failure, "logging what a policy left out");
         }
     }
 
-    fn failed(&self, py: Python<'_>, environ: &Bound<'_, PyDict>, failure: Failure, what: &str) {
+    #[cold]
+    pub(super) fn failed(&self, py: Python<'_>, environ: &Bound<'_, PyDict>, failure: Failure, what: &str) {
         self.counters.count(&Tally::of(Outcome::Error));
         if let Err(error) = say(environ, Outcome::Error) {
             error.write_unraisable(py, None);
         }
         failure.log(py, what);
     }
+
+    /// A failure that changed nothing for the request, which is counted as what it is.
+    pub(super) fn failed_harmlessly(&self, py: Python<'_>, failure: Failure, what: &str) {
+        self.counters.error();
+        failure.log(py, what);
+    }
 }
 
-fn say(environ: &Bound<'_, PyDict>, outcome: Outcome) -> PyResult<()> {
+/// Say in the log, once, that a response did not get all of its policy.
+#[cold]
+fn narrowed(environ: &Bound<'_, PyDict>, why: Narrowed) -> PyResult<()> {
     let py = environ.py();
-    let word = match outcome {
-        Outcome::NotModified => intern!(py, Outcome::NotModified.word()),
-        Outcome::Modified => intern!(py, Outcome::Modified.word()),
-        Outcome::Failed => intern!(py, Outcome::Failed.word()),
-        Outcome::Unconditional => intern!(py, Outcome::Unconditional.word()),
-        Outcome::App => intern!(py, Outcome::App.word()),
-        Outcome::Bypass => intern!(py, Outcome::Bypass.word()),
-        Outcome::Error => intern!(py, Outcome::Error.word()),
+    let path = environ.get_item(intern!(py, "PATH_INFO"))?;
+    let why = match why {
+        Narrowed::SetCookie => "the response sets a cookie",
+        Narrowed::OwnWord => "the application's own Cache-Control says private or no-store",
     };
-    environ.set_item(result_key(py), word)
+    let message = "a policy lets shared caches keep %s, but %s: what is for them was left out (said once; \
+                   stats() counts these as narrowed)";
+    py.import(intern!(py, "logging"))?
+        .call_method1(intern!(py, "getLogger"), ("notmodified",))?
+        .call_method1(intern!(py, "warning"), (message, path, why))?;
+    Ok(())
 }
 
-fn field_name<'py>(py: Python<'py>, name: &'static str) -> Bound<'py, PyString> {
-    if name == "ETag" { intern!(py, "ETag").clone() } else { PyString::new(py, name) }
-}
-
-fn status_code(status: &str) -> PyResult<u16> {
-    match status.as_bytes() {
-        [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9']
-        | [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', ..] => {
-            Ok([a, b, c].into_iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')))
-        }
-        _ => Err(PyValueError::new_err(format!("not a status line: {status:?}"))),
-    }
-}
-
-/// What the app sees differently while it works on a request, and how it was before.
-#[derive(Default)]
-struct Disguise<'py> {
-    /// HEAD, where the app is asked as for GET.
-    method: Option<Bound<'py, PyAny>>,
-    /// The fields that are hidden because we judge in the app's place.
-    hidden: SmallVec<[(&'static str, Bound<'py, PyAny>); 6]>,
-}
-
-impl<'py> Disguise<'py> {
-    fn hide_fields(&mut self, environ: &Bound<'py, PyDict>) -> PyResult<()> {
-        for name in [
-            "HTTP_IF_MATCH",
-            "HTTP_IF_NONE_MATCH",
-            "HTTP_IF_MODIFIED_SINCE",
-            "HTTP_IF_UNMODIFIED_SINCE",
-            "HTTP_IF_RANGE",
-            "HTTP_RANGE",
-        ] {
-            if let Some(value) = environ.get_item(name)? {
-                self.hidden.push((name, value));
-            }
-        }
-        Ok(())
-    }
-
-    fn put_on(&self, environ: &Bound<'py, PyDict>) -> PyResult<()> {
-        let py = environ.py();
-        trip(Step::Disguise)?;
-        for (name, _) in &self.hidden {
-            environ.del_item(name)?;
-        }
-        if self.method.is_some() {
-            environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
-        }
-        environ.set_item(result_key(py), pending(py))?;
-        trip(Step::Disguised)
-    }
-
-    /// Put everything back: access logs read the environ.
-    fn take_off(&self, environ: &Bound<'py, PyDict>) -> PyResult<()> {
-        let py = environ.py();
-        for (name, value) in &self.hidden {
-            environ.set_item(name, value)?;
-        }
-        if let Some(method) = &self.method {
-            environ.set_item(intern!(py, "REQUEST_METHOD"), method)?;
-        }
-        trip(Step::Restore)
-    }
-}
-
-/// A head that is ready to go, and what follows it.
-struct Outgoing<'py> {
-    status: Bound<'py, PyAny>,
-    headers: Bound<'py, PyAny>,
-    body: Body,
-    /// `None` if we failed.
-    tally: Option<Tally>,
-}
-
-enum Judged<'py> {
-    Outgoing(Outgoing<'py>),
-    /// The app called start_response once more meanwhile.
-    Replaced,
-    /// The app's iterable raised.
+/// What comes of a request before the app runs.
+pub(super) enum Arrived<'py> {
+    /// The app runs, with this for its `start_response`.
+    App(Bound<'py, StartResponse>),
+    /// The app does not run: this is the answer.
+    Answered(Outgoing<'py>),
+    /// The app does not run again: this is its answer to a GET of ours.
+    Forwarded { status: Bound<'py, PyAny>, headers: Bound<'py, PyAny>, body: Bound<'py, PyAny> },
+    /// The request ends with this exception.
     Raised(PyErr),
-}
-
-impl<'py> Outgoing<'py> {
-    /// The app's own response. (A HEAD was asked as a GET, so its content stays behind all the same.)
-    fn as_is(py: Python<'py>, held: Held, method: Method) -> Self {
-        Self {
-            status: held.status.into_bound(py),
-            headers: held.headers.into_bound(py),
-            body: if method == Method::Head { Body::Empty } else { Body::AsIs },
-            tally: None,
-        }
-    }
-
-    fn send(&self, server: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        server.call1((&self.status, &self.headers))
-    }
-}
-
-/// Who is to blame that the content could not be looked at.
-enum Unseen {
-    Ours(PyErr),
-    TheApps(PyErr),
-}
-
-impl From<PyErr> for Unseen {
-    fn from(error: PyErr) -> Self {
-        Self::Ours(error)
-    }
-}
-
-/// What the app returned, told apart by what may be known of it without hurting.
-enum AppBody<'py> {
-    /// A list or tuple: all there.
-    Pieces(Bound<'py, PyAny>),
-    /// A `wsgi.file_wrapper`: the very object goes to the server, which may use sendfile.
-    File(Bound<'py, PyAny>),
-    /// An iterable of a framework whose response has the content at hand.
-    Whole { object: Bound<'py, PyAny>, of: Framework<'py> },
-    /// Any other iterable.
-    Stream(Stream<'py>),
-    /// Content that comes by `write()`.
-    Written,
-}
-
-impl<'py> AppBody<'py> {
-    fn recognise(environ: &Bound<'py, PyDict>, returned: &Bound<'py, PyAny>) -> PyResult<Self> {
-        trip(Step::Recognise)?;
-        let object = returned.clone();
-        Ok(if is_sequence(returned) {
-            Self::Pieces(object)
-        } else if is_file_wrapper(environ, returned) {
-            Self::File(object)
-        } else if let Some(of) = whole(returned) {
-            Self::Whole { object, of }
-        } else {
-            Self::Stream(Stream::new(object))
-        })
-    }
-
-    /// Find out what the plan wants to know of the content.
-    fn look(
-        &mut self,
-        middleware: &NotModified,
-        plan: &Plan<'_>,
-        head: &Head<'_>,
-    ) -> Result<Content, Unseen> {
-        let key = middleware.config.tag_key.as_ref();
-        match self {
-            Self::Pieces(object) => {
-                let Some(pieces) = bytes_of(object) else { return Ok(Content::default()) };
-                Ok(content_of(object.py(), &pieces, plan, key)?)
-            }
-            Self::Whole { object, of } if plan.wants_content || plan.wants_length => {
-                if let Some(pieces) = of.content(head)? {
-                    return Ok(content_of(object.py(), &pieces, plan, key)?);
-                }
-                *self = Self::Stream(Stream::new(object.clone()));
-                self.look(middleware, plan, head)
-            }
-            Self::File(object) if plan.wants_content || head.content_length.is_none() => {
-                let Some(file) = Wrapped::open(object)? else { return Ok(Content::default()) };
-                let length = file.length();
-                // With another length declared, it is not the file that is sent, but a part of it.
-                let whole = head.content_length.is_none_or(|declared| declared == length);
-                let tag = if plan.wants_content && whole {
-                    file.tag(object.py(), &middleware.files, key, middleware.config.max_file)?
-                } else {
-                    None
-                };
-                Ok(Content { tag, length: Some(length), say_length: true })
-            }
-            Self::Stream(stream) if plan.wants_content => {
-                let Some(length) = head.collectable(&middleware.config) else {
-                    return Ok(Content::default());
-                };
-                match stream.collect(length).map_err(Unseen::TheApps)? {
-                    Some(pieces) => Ok(content_of(stream.py(), &pieces, plan, key)?),
-                    None => Ok(Content::default()),
-                }
-            }
-            _ => Ok(Content::default()),
-        }
-    }
-
-    /// Does the app run on when its content is looked at?
-    fn may_run(&self) -> bool {
-        matches!(self, Self::Stream(_) | Self::Whole { .. })
-    }
-
-    /// Have the first chunk of a stream at hand. False if there was nothing to do.
-    fn start(&mut self) -> PyResult<bool> {
-        match self {
-            Self::Stream(stream) if !stream.is_started() => stream.pull().map(|()| true),
-            _ => Ok(false),
-        }
-    }
-
-    fn into_body(self) -> PyResult<Bound<'py, PyAny>> {
-        match self {
-            Self::Pieces(object) | Self::File(object) | Self::Whole { object, .. } => Ok(object),
-            Self::Stream(stream) => stream.into_body(),
-            Self::Written => Err(PyValueError::new_err("content that was written has no iterable")),
-        }
-    }
-
-    /// Something else, or nothing, in place of the content, which is closed in its time.
-    fn replace(self, py: Python<'py>, other: Option<Bound<'py, PyBytes>>) -> PyResult<Bound<'py, PyAny>> {
-        match self {
-            // A list has no close(), but a class derived from it may.
-            Self::Pieces(object) if is_plain_sequence(&object) => Ok(PyTuple::new(py, other)?.into_any()),
-            Self::Written => Ok(PyTuple::new(py, other)?.into_any()),
-            Self::Pieces(object) | Self::File(object) | Self::Whole { object, .. } => {
-                Stream::new(object).replace(other)
-            }
-            Self::Stream(stream) => stream.replace(other),
-        }
-    }
-
-    fn close(self) -> PyResult<()> {
-        match self {
-            Self::Written => Ok(()),
-            Self::Pieces(object) | Self::File(object) | Self::Whole { object, .. } => body::close(&object),
-            Self::Stream(stream) => stream.close(),
-        }
-    }
-}
-
-fn bytes_of<'py>(object: &Bound<'py, PyAny>) -> Option<SmallVec<[Bound<'py, PyBytes>; 4]>> {
-    match object.cast::<PyList>() {
-        Ok(list) => list.iter().map(|piece| piece.cast_into().ok()).collect(),
-        Err(_) => object.cast::<PyTuple>().ok()?.iter().map(|piece| piece.cast_into().ok()).collect(),
-    }
-}
-
-fn content_of(
-    py: Python<'_>,
-    pieces: &[Bound<'_, PyBytes>],
-    plan: &Plan<'_>,
-    key: Option<&TagKey>,
-) -> PyResult<Content> {
-    trip(Step::Digest)?;
-    let length = length_of(pieces);
-    let pieces: SmallVec<[&[u8]; 4]> = pieces.iter().map(PyBytesMethods::as_bytes).collect();
-    Ok(Content {
-        tag: plan.wants_content.then(|| (tag_of(py, &pieces, key), false)),
-        length: Some(length),
-        say_length: false,
-    })
-}
-
-fn length_of(pieces: &[Bound<'_, PyBytes>]) -> u64 {
-    pieces.iter().map(|piece| piece.as_bytes().len() as u64).sum()
-}
-
-fn is_file_wrapper(environ: &Bound<'_, PyDict>, returned: &Bound<'_, PyAny>) -> bool {
-    match environ.get_item(intern!(environ.py(), "wsgi.file_wrapper")) {
-        // On servers whose wrapper is a function there is nothing to tell it by.
-        Ok(Some(wrapper)) => {
-            wrapper.cast::<PyType>().is_ok_and(|wrapper| returned.is_instance(wrapper).unwrap_or(false))
-        }
-        _ => false,
-    }
-}
-
-fn is_plain_sequence(returned: &Bound<'_, PyAny>) -> bool {
-    returned.is_exact_instance_of::<PyList>() || returned.is_exact_instance_of::<PyTuple>()
-}
-
-/// Is it a list or a tuple, and does iterating over it give what is in it?
-fn is_sequence(returned: &Bound<'_, PyAny>) -> bool {
-    let py = returned.py();
-    let iterates_as = |base: Bound<'_, PyType>| {
-        let iter = intern!(py, "__iter__");
-        matches!((returned.get_type().getattr(iter), base.getattr(iter)), (Ok(own), Ok(base)) if own.is(&base))
-    };
-    is_plain_sequence(returned)
-        || returned.is_instance_of::<PyList>() && iterates_as(py.get_type::<PyList>())
-        || returned.is_instance_of::<PyTuple>() && iterates_as(py.get_type::<PyTuple>())
-}
-
-/// Where a framework's response keeps its content.
-enum Framework<'py> {
-    /// The response itself is the iterable; its `streaming` says no and its `content` is all of it.
-    Django(Bound<'py, PyAny>),
-    /// The iterable calls the response's `close()` back; its `is_sequence` says yes and its `response` is a
-    /// list. (A Flask response is one.)
-    Werkzeug(Bound<'py, PyAny>),
-}
-
-impl<'py> Framework<'py> {
-    fn content(&self, head: &Head<'_>) -> PyResult<Option<SmallVec<[Bound<'py, PyBytes>; 4]>>> {
-        match self {
-            Self::Django(response) => {
-                let content = response.getattr(intern!(response.py(), "content"))?;
-                Ok(content.cast_into().ok().map(|bytes| SmallVec::from_iter([bytes])))
-            }
-            // Text that Werkzeug would still have to encode makes it a stream like any other, and so does
-            // another length than the declared one: somebody between it and us changes the content.
-            Self::Werkzeug(response) => {
-                let pieces = bytes_of(&response.getattr(intern!(response.py(), "response"))?);
-                Ok(pieces.filter(|pieces| head.content_length == Some(length_of(pieces))))
-            }
-        }
-    }
-}
-
-/// Does the iterable belong to a framework's response that has its content at hand? Nothing is assumed of
-/// what does not say so itself: whatever looks otherwise is a stream.
-fn whole<'py>(returned: &Bound<'py, PyAny>) -> Option<Framework<'py>> {
-    let py = returned.py();
-    let no = PyBool::new(py, false);
-    if returned.getattr_opt(intern!(py, "streaming")).ok()?.is_some_and(|streaming| streaming.is(no)) {
-        return Some(Framework::Django(returned.clone()));
-    }
-    let callbacks = returned.getattr_opt(intern!(py, "_callbacks")).ok()??.cast_into::<PyList>().ok()?;
-    callbacks.iter().find_map(|call| {
-        let response = call.getattr_opt(intern!(py, "__self__")).ok()??;
-        let is_sequence = response.getattr_opt(intern!(py, "is_sequence")).ok()??;
-        is_sequence.is(PyBool::new(py, true)).then_some(Framework::Werkzeug(response))
-    })
+    /// An instance outside this one is at work on it, and this one has nothing to say.
+    Inside,
 }

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from notmodified import Config, ConfigError
+from notmodified import Assets, Config, ConfigError
 
 if TYPE_CHECKING:
     from notmodified._core import _Policy
@@ -23,6 +23,16 @@ _ETAG = {
 }
 
 
+# What a URL of a static file names, by the word that the files have for it.
+_ASKED = {
+    "current": "It is the current version of a static file",
+    "kept": "It is a version of a static file of an earlier build",
+    "old": "It is another version of a static file than the current one",
+    "plain": "It is a static file by its own name",
+    "missing": "It is a version of a static file that there is not",
+}
+
+
 @dataclass(frozen=True)
 class _Exchange:
     """A request and its response, as far as policies care."""
@@ -31,6 +41,7 @@ class _Exchange:
     path: str
     status: int
     media_type: str | None
+    query: str = ""
 
     def __str__(self) -> str:
         media_type = self.media_type or "no media type given"
@@ -49,7 +60,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "Exit status: 0 if the file is right, 2 if it is not.",
     )
     check.add_argument("file", metavar="FILE", help="the file to check")
-    check.add_argument("--url", type=_path, help="a URL or a path; a query does not matter")
+    check.add_argument(
+        "--url", type=_target, help="a URL or a path; a query matters to static files, policies ignore it"
+    )
     check.add_argument("--method", default="GET", help="with --url: the request's method (default: GET)")
     check.add_argument(
         "--status",
@@ -63,15 +76,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check.set_defaults(run=_check)
 
 
-def _path(url: str) -> str:
+def _target(url: str) -> tuple[str, str]:
+    """Return path and query."""
     try:
-        path = urlsplit(url).path or "/"
+        parts = urlsplit(url)
+        path = parts.path or "/"
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     if not path.startswith("/"):
         msg = f"give a URL with its scheme, or a path that starts with /, not {url!r}"
         raise argparse.ArgumentTypeError(msg)
-    return path
+    return path, parts.query
 
 
 def _status(text: str) -> int:
@@ -91,19 +106,25 @@ def _check(arguments: argparse.Namespace) -> int:
             print(f"notmodified config check: {error}", file=sys.stderr)
         return 2
     exchange = _exchange(arguments)
+    try:
+        asked = None if exchange is None else _asked(config, exchange)
+    except ConfigError as error:  # Whether the files are there is no question of the configuration.
+        print(f"notmodified config check: what static file it is can't be told: {error}", file=sys.stderr)
+        asked = None
     if arguments.json:
-        print(json.dumps(_facts(arguments.file, config, exchange), indent=2))
+        print(json.dumps(_facts(arguments.file, config, exchange, asked), indent=2))
     elif exchange is None:
         _show_config(arguments.file, config)
     else:
-        _show_exchange(config, exchange)
+        _show_exchange(config, exchange, asked)
     return 0
 
 
 def _exchange(arguments: argparse.Namespace) -> _Exchange | None:
     if arguments.url is None:
         return None
-    return _Exchange(arguments.method.upper(), arguments.url, arguments.status, arguments.media_type)
+    path, query = arguments.url
+    return _Exchange(arguments.method.upper(), path, arguments.status, arguments.media_type, query)
 
 
 def _explain(config: Config, exchange: _Exchange) -> list[str]:
@@ -114,17 +135,27 @@ def _explain(config: Config, exchange: _Exchange) -> list[str]:
     )
 
 
+def _asked(config: Config, exchange: _Exchange) -> tuple[str, str] | None:
+    """Return what static file the URL names, if it does, and its Cache-Control."""
+    if config.assets is None or exchange.method not in ("GET", "HEAD"):
+        return None
+    path = unquote_to_bytes(exchange.path).decode("latin-1")
+    return Assets(config).asked(path, exchange.query)
+
+
 def _takes_over(config: Config, exchange: _Exchange) -> bool:
     path = unquote_to_bytes(exchange.path).decode("latin-1")
     return config.takes_over(path, method=exchange.method)
 
 
-def _facts(file: str, config: Config, exchange: _Exchange | None) -> dict[str, object]:
+def _facts(
+    file: str, config: Config, exchange: _Exchange | None, asked: tuple[str, str] | None
+) -> dict[str, object]:
     """Everything that is shown, for programs."""
     facts: dict[str, object] = {
         "file": file,
         "valid": True,
-        "settings": _settings(config),
+        "settings": _settings(config) | _cache_settings(config),
         "policies": config.policies,
     }
     if exchange is not None:
@@ -134,25 +165,56 @@ def _facts(file: str, config: Config, exchange: _Exchange | None) -> dict[str, o
             "policy": verdicts.index("applies") if "applies" in verdicts else None,
             "verdicts": verdicts,
             "takes_over": _takes_over(config, exchange),
+            "static_file": asked and {"asked": asked[0], "cache_control": asked[1]},
         }
     return facts
 
 
-def _settings(config: Config) -> dict[str, bool | int]:
+def _settings(config: Config) -> dict[str, object]:
     return {
         "head_as_get": config.head_as_get,
         "tag_suffixes": config.tag_suffixes,
         "max_body": config.max_body,
         "max_file": config.max_file,
         "has_tag_key": config.has_tag_key,
+        "ignore": config.ignore,
+        "store": config.store,
+        "assets": config.assets,
     }
+
+
+def _cache_settings(config: Config) -> dict[str, object]:
+    """Return what is to be said of the validator cache where there is one."""
+    return {
+        "store_path": config.store_path,
+        "store_size": config.store_size,
+        "store_timeout": config.store_timeout,
+        "release": config.release,
+        "vary_cookies": config.vary_cookies,
+        "settle": config.settle,
+        "obey_request_directives": config.obey_request_directives,
+        "cache_status": config.cache_status,
+    }
+
+
+def _shown(value: object) -> str:
+    """Write a value on one line."""
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_shown(inner)}" for name, inner in value.items() if inner)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _show_config(file: str, config: Config) -> None:
     policies = config.policies
     print(f"{file}: right")
-    for name, value in _settings(config).items():
-        print(f"  {name:<13} {str(value).lower()}")
+    settings = _settings(config) | (_cache_settings(config) if config.store else {})
+    width = max(map(len, settings)) + 1
+    for name, value in settings.items():
+        print(f"  {name:<{width}} {_shown(value)}")
     print()
     if not policies:
         print("No policies: the app's own Cache-Control, Expires and Vary go out as they are.")
@@ -164,7 +226,7 @@ def _show_config(file: str, config: Config) -> None:
             print(f"    {line}")
 
 
-def _show_exchange(config: Config, exchange: _Exchange) -> None:
+def _show_exchange(config: Config, exchange: _Exchange, asked: tuple[str, str] | None) -> None:
     policies, verdicts = config.policies, _explain(config, exchange)
     print(exchange)
     for number, (policy, verdict) in enumerate(zip(policies, verdicts, strict=True)):
@@ -181,6 +243,14 @@ def _show_exchange(config: Config, exchange: _Exchange) -> None:
         print("No policy: the app's own Cache-Control, Expires and Vary go out as they are.")
     if not took_over and _takes_over(config, exchange):
         print("A later policy takes over judging all the same: that is settled before the app runs.")
+    if asked is not None:
+        word, cache_control = asked
+        unless = (
+            "unless the app or a policy says something"
+            if word == "plain"
+            else "in the place of what the app and policies say"
+        )
+        print(f"{_ASKED[word]}:\n  Cache-Control: {cache_control}  ({unless})")
 
 
 def _matchers(policy: _Policy) -> str:
@@ -209,18 +279,38 @@ def _because(policy: _Policy, verdict: str, exchange: _Exchange) -> str:
     return f"matches the path, but is for {wanted}{given}"
 
 
+def _all_of(names: list[str]) -> str:
+    return ", ".join(names) or "nothing"
+
+
 def _actions(policy: _Policy) -> list[str]:
     lines = []
     unless = (
         "in place of the app's" if policy["override"] else "unless the app sends Cache-Control or Expires"
     )
+    unless_same = "in place of the app's" if policy["override"] else "unless the app sends the same field"
+    if policy["preset"] is not None:
+        lines.append(f"Preset: {policy['preset']}, with what is said beside it:")
     if policy["cache_control"] is not None:
         lines.append(f"Cache-Control: {policy['cache_control']}  ({unless})")
+    if policy["with_cookies"] is not None:
+        lines.append(f"  {policy['with_cookies']}  (where the response sets a cookie)")
+    for name, value in policy["fields"].items():
+        beside = "beside the app's" if name == "Cache-Groups" else unless_same
+        lines.append(f"{name}: {value}  ({beside})")
+    if policy["notmodified_cache_control"] is not None:
+        whose = "the app's" if policy["override"] else "Cache-Control, unless the app sends the same field"
+        lines.append(
+            f"Notmodified-Cache-Control: {policy['notmodified_cache_control']}  "
+            f"(for the validator cache alone, in place of {whose})"
+        )
     if policy["expires"] is not None:
         lines.append(f"Expires: Date and {policy['expires']} seconds  ({unless})")
     if policy["vary"]:
         lines.append(f"Vary: {', '.join(policy['vary'])}  (beside what the app has there)")
     lines.append(f"ETag: {_ETAG[policy['etag']]}")
+    if policy["ignore"] is not None:
+        lines.append(f"Left out of it: {_all_of(policy['ignore'])}")
     if policy["take_over"]:
         lines.append("If-* and Range are hidden from the app; notmodified judges in its place")
     return lines

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 STREAM_PAUSE = 0.05
 EVENT_PAUSE = 0.2
 MAX_EVENTS = 600
+REPORT_SECONDS = 0.05
 
 _pages = Blueprint("pages", __name__)
 
@@ -49,7 +50,11 @@ def create_app(data: str | os.PathLike[str] | None = None) -> NotModified:
     if directory is None:
         msg = "set NOTMODIFIED_DEMO_DATA to a directory that all workers share, or pass it to create_app()"
         raise RuntimeError(msg)
-    return NotModified(create_site(Path(directory)), config=Path(__file__).with_name("notmodified.toml"))
+    return NotModified(
+        create_site(Path(directory)),
+        config=Path(__file__).with_name("notmodified.toml"),
+        store_path=str(Path(directory) / "validators"),
+    )
 
 
 def create_site(directory: Path) -> Flask:
@@ -101,7 +106,29 @@ def edit_article(slug: str) -> Response:
         abort(400, "send a JSON object with a new 'title', a new 'body', or both")
     if not all(isinstance(text, str) for text in change.values()):
         abort(400, "'title' and 'body' are strings")
-    return jsonify(asdict(_articles().edit(slug, change.get("title"), change.get("body")) or abort(404)))
+    response = jsonify(asdict(_articles().edit(slug, change.get("title"), change.get("body")) or abort(404)))
+    response.headers["Cache-Group-Invalidation"] = '"articles"'
+    return response
+
+
+@_pages.get("/report")
+def report() -> Response:
+    """Count the words of all articles, which takes its time; it holds until one of them is edited."""
+    articles = _articles()
+    articles.count_report()
+    words = {article.slug: len(article.body.split()) for article in articles.all()}
+    revisions = sum(article.revision for article in articles.all())
+    time.sleep(REPORT_SECONDS)  # what a page of many queries takes
+    response = jsonify({"words": words, "revisions": revisions})
+    response.headers["Notmodified-Cache-Control"] = "max-age=3600"
+    response.headers["Cache-Groups"] = '"articles"'
+    return response
+
+
+@_pages.get("/report/runs")
+def report_runs() -> Response:
+    """Tell how often the view of the report has run, in all workers."""
+    return jsonify({"runs": _articles().reports})
 
 
 @_pages.get("/almanac.csv")

@@ -47,6 +47,17 @@ class Articles:
             if not self.almanac.exists():
                 _write_almanac(self.almanac)
 
+    def count_report(self) -> None:
+        """Note that the report was made once more."""
+        with (self._file.parent / "reports").open("ab") as file:
+            file.write(b".")
+
+    @property
+    def reports(self) -> int:
+        """How often the report was made, by any process."""
+        file = self._file.parent / "reports"
+        return file.stat().st_size if file.exists() else 0
+
     def all(self) -> list[Article]:
         """Return every article, in the order of their slugs."""
         with self._connection() as connection:

@@ -81,6 +81,7 @@ class Walk:
         yield from self._stream("/export.ndjson", "A streamed answer", "no piece waited for another")
         yield from self._stream("/events?count=4", "Server-sent events", "each event came when it happened")
         yield from self._other_worker(page)
+        yield from self._remembered()
 
     def _take(
         self, title: str, exchange: Exchange, expected: tuple[int, str], remark: str = "", **wrong: bool
@@ -127,8 +128,8 @@ class Walk:
             the_304_has_another_Cache_Control=_cache_control(exchange) != _cache_control(known),
         )
 
-    def _edit(self) -> Iterator[Step]:
-        change = json.dumps({"title": "304 is not an error, it is a saving"}).encode()
+    def _edit(self, title: str = "304 is not an error, it is a saving") -> Iterator[Step]:
+        change = json.dumps({"title": title}).encode()
         exchange = self._visitor.ask("PUT", _ARTICLE, {"Content-Type": "application/json"}, change)
         yield from self._take(
             "Somebody edits an article", exchange, (200, "bypass"), "a write: the middleware stands aside"
@@ -197,6 +198,39 @@ class Walk:
             no_other_worker_answered=exchange.worker == known.worker,
             its_tag_is_another=exchange.etag != known.etag,
         )
+
+    def _remembered(self) -> Iterator[Step]:
+        """Ask for the page of which the site says that it holds, and see whether its view runs."""
+        page = yield from self._first("/report", "A page that takes its time to be made")
+        yield from self._from_memory(page, "Is it still good? The validator cache knows")
+        for _ in range(_CONNECTIONS):
+            self._visitor.close()
+            if self._visitor.ask("GET", "/").worker != page.worker:
+                break
+        yield from self._from_memory(page, "The other worker knows it too")
+        yield from self._edit("304 saves the work as well")
+        yield from self._changed(page, "The report after the edit, which ended what was stored")
+
+    def _from_memory(self, known: Exchange, title: str) -> Iterator[Step]:
+        runs = self._report_runs()
+        exchange = self._visitor.ask("GET", known.path, {"If-None-Match": known.etag})
+        ran = self._report_runs() - runs
+        took = (
+            f"{(known.server_seconds or 0) * 1e3:.1f} ms became {(exchange.server_seconds or 0) * 1e3:.2f} ms"
+        )
+        yield from self._take(
+            title,
+            exchange,
+            (304, "remembered"),
+            f"{took} by {exchange.worker}; the view has run {runs} time{'' if runs == 1 else 's'}, as before",
+            the_view_ran=ran != 0,
+            the_304_has_another_tag=exchange.etag != known.etag,
+            it_does_not_say_how_old_it_is="age" not in exchange.fields,
+        )
+
+    def _report_runs(self) -> int:
+        runs: int = json.loads(self._visitor.ask("GET", "/report/runs").body)["runs"]
+        return runs
 
 
 def _cache_control(exchange: Exchange) -> str | None:
