@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from dataclasses import dataclass
@@ -12,14 +13,18 @@ from hypothesis import HealthCheck, settings
 
 from apps import content
 from kit.over_socket import BadFramingError, OverSocket
-from kit.servers import IN_PROCESS, KINDS, RunningServer, chosen, start
+from kit.proxies import ORIGIN, PROGRAM_OF, Origin, Proxy, RunningProxy
+from kit.proxies import start as start_proxy
+from kit.servers import IN_PROCESS, KINDS, LACKS, RunningServer, chosen, start
 from kit.tools import CI
+from notmodified._core import has_stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from kit.answer import Answer
+    from kit.chromium import Chromium
     from kit.in_process import InProcess
 
 # Deterministic in CI: a red build must mean a change in the code, not a new random example.
@@ -27,14 +32,23 @@ settings.register_profile("ci", derandomize=True, deadline=None, suppress_health
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if CI else "local")
 
-APPS = ("plain", "flask", "django")
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let no test hang: a server that never answers is a failure, not a wait."""
+    lacking = [item for item in items if lacks(item)]
+    config.hook.pytest_deselected(items=lacking)
+    items[:] = [item for item in items if item not in lacking]
     for item in items:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(600 if item.get_closest_marker("long") else 60))
+
+
+def lacks(item: pytest.Item) -> bool:
+    """Tell whether the test needs something that its sample application cannot show."""
+    marks = list(item.iter_markers("needs_of_app"))
+    return bool(marks) and any(
+        ability in LACKS.get(item.callspec.params["app"], ()) for mark in marks for ability in mark.args
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,19 +61,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*abilities): only for servers that have these abilities")
+    config.addinivalue_line(
+        "markers", "needs_of_app(*abilities): only for sample applications that have these abilities"
+    )
     config.addinivalue_line("markers", "apps(*names): only for these sample applications")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `site` for each server that can and each sample application."""
     needs = {need for mark in metafunc.definition.iter_markers("needs") for need in mark.args}
-    if "server_kind" in metafunc.fixturenames:
-        asked_for = chosen(metafunc.config.getoption("--servers"))
-        kinds = [kind for kind in asked_for if not needs & set(kind.lacks)]
-        metafunc.parametrize("server_kind", kinds, ids=lambda kind: kind.name, scope="session")
+    if "server_kind" not in metafunc.fixturenames:
+        return
+    asked_for = chosen(metafunc.config.getoption("--servers"))
+    kinds = [kind for kind in asked_for if not needs & set(kind.lacks)]
     if "site" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("apps")
-        metafunc.parametrize("app", mark.args if mark else APPS, scope="session")
+        pairs = [(kind, app) for kind in kinds for app in kind.apps if mark is None or app in mark.args]
+        ids = [f"{kind.name}-{app}" for kind, app in pairs]
+        metafunc.parametrize(("server_kind", "app"), pairs, ids=ids, scope="session")
+    else:
+        metafunc.parametrize("server_kind", kinds, ids=lambda kind: kind.name, scope="session")
+
+
+@pytest.fixture(autouse=True)
+def _no_store_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Invalidation asks all stores of the process: one that is left and broken would fail other tests."""
+    yield
+    if has_stores():
+        # pytest has these a while longer; and an application may be a cycle, as Flask's are.
+        request.node.funcargs.clear()
+        gc.collect()
+    assert not has_stores()
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +119,47 @@ def running(
     yield get
     for server in servers.values():
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def origin(served_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
+    """Serve what proxies and clients visit."""
+    server = start(ORIGIN, tmp_path_factory.mktemp("origin"), {})
+    yield Origin(server)
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def proxies(origin: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Proxy]]:
+    """Give the proxy in that role; its program is started when it is first asked for."""
+    programs: dict[str, RunningProxy] = {}
+
+    def get(role: str) -> Proxy:
+        program = PROGRAM_OF[role]
+        if program not in programs:
+            programs[program] = start_proxy(program, tmp_path_factory.mktemp(program), origin)
+        return Proxy(role, programs[program].roles[role], origin)
+
+    yield get
+    for program in programs.values():
+        program.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """Start a browser that tells what happens on its pages."""
+    from kit.shown_page import watching
+
+    with watching(tmp_path_factory.mktemp("chromium")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(request: pytest.FixtureRequest, document: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the report on the module's `document` by its `render`."""
+    file = tmp_path_factory.mktemp("page") / "report.html"
+    file.write_text(request.module.render(document), encoding="utf-8")
+    return file
 
 
 @dataclass

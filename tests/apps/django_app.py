@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import threading
+from typing import TYPE_CHECKING, TypeVar
 
 from apps import content, journal
 from apps.django_settings import configure
@@ -17,10 +19,11 @@ from django.http import (  # noqa: E402
     JsonResponse,
     StreamingHttpResponse,
 )
+from django.test.utils import override_settings  # noqa: E402
 from django.urls import path as url  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from django.http import HttpRequest
@@ -28,11 +31,17 @@ if TYPE_CHECKING:
 
     View = Callable[[HttpRequest], HttpResponseBase]
 
+Handler = TypeVar("Handler")
 urlpatterns = []
+# The same under ASGI, for `apps.asgi`.
+asgi_urlpatterns = []
+async_urlpatterns = []
 
 
 def route(where: str) -> Callable[[View], View]:
     def register(view: View) -> View:
+        nonlocal where
+
         def noted(request: HttpRequest) -> HttpResponseBase:
             environ = request.META
             journal.note(environ, f"called {request.method}")
@@ -46,10 +55,28 @@ def route(where: str) -> Callable[[View], View]:
             response.close = noting_close
             return response
 
-        urlpatterns.append(url(where.removeprefix("/"), noted))
+        def streaming(request: HttpRequest) -> HttpResponseBase:
+            response = noted(request)
+            if response.streaming and not isinstance(response, FileResponse):
+                response.streaming_content = one_by_one(response.streaming_content)
+            return response
+
+        async def coroutine(request: HttpRequest) -> HttpResponseBase:
+            return streaming(request)
+
+        where = where.removeprefix("/")
+        urlpatterns.append(url(where, noted))
+        asgi_urlpatterns.append(url(where, streaming))
+        async_urlpatterns.append(url(where, coroutine))
         return view
 
     return register
+
+
+async def one_by_one(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    chunks = iter(chunks)
+    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        yield chunk
 
 
 def whole(where: str, body: bytes, *fields: tuple[str, str], status: int = 200) -> None:
@@ -184,8 +211,18 @@ def mark_environ(request: HttpRequest) -> HttpResponse:
     return HttpResponse("hello")
 
 
-handler = WSGIHandler()
+_bare = WSGIHandler()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    return handler(environ, start_response)
+    return _bare(environ, start_response)
+
+
+_one_at_a_time = threading.Lock()
+
+
+def handler(kind: Callable[[], Handler], config: Mapping[str, object], *, times: int = 1) -> Handler:
+    """Make a handler whose MIDDLEWARE has our class; it reads the settings while it is made."""
+    middleware = ["notmodified.django.NotModifiedMiddleware"] * times
+    with _one_at_a_time, override_settings(MIDDLEWARE=middleware, NOTMODIFIED=config):
+        return kind()

@@ -18,16 +18,49 @@ LOG_FORMAT = (
 )
 
 
-def gunicorn(port: int, arguments: list[str]) -> None:
+def gunicorn(port: int, arguments: list[str], application: str = "apps.stacks:application") -> None:
     os.execv(
         sys.executable,
         [
-            *(sys.executable, "-m", "gunicorn", "apps.stacks:application"),
+            *(sys.executable, "-m", "gunicorn", application),
             *("--bind", f"127.0.0.1:{port}", "--workers", "1", "--no-control-socket"),
             *("--access-logfile", "access.log", "--access-logformat", LOG_FORMAT),
             *arguments,
         ],
     )
+
+
+def gunicorn_asgi(port: int, arguments: list[str]) -> None:
+    gunicorn(port, ["-k", "asgi", *arguments], "apps.asgi:application")
+
+
+def origin(port: int, arguments: list[str]) -> None:
+    """Serve what proxies and clients visit, with the access log that users are told to keep."""
+    from notmodified.gunicorn import access_log_format
+
+    os.execv(
+        sys.executable,
+        [
+            *(
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "apps.origin:application",
+                "-k",
+                "gthread",
+                "--threads",
+                "16",
+            ),
+            *("--bind", f"127.0.0.1:{port}", "--workers", "1", "--no-control-socket", "--keep-alive", "60"),
+            *("--access-logfile", "access.log"),
+            *("--access-logformat", access_log_format + " peer=%({remote_port}e)s", *arguments),
+        ],
+    )
+
+
+def program(port: int, arguments: list[str]) -> None:
+    """Run another program, which knows its ports."""
+    os.execv(arguments[0], arguments)
 
 
 def waitress(port: int, arguments: list[str]) -> None:
@@ -69,7 +102,16 @@ def uwsgi(port: int, arguments: list[str]) -> None:
     )
 
 
-STARTERS = {starter.__name__: starter for starter in (gunicorn, waitress, cheroot, granian, uwsgi)}
+def uvicorn(port: int, arguments: list[str]) -> None:
+    import uvicorn as server
+
+    server.run("apps.asgi:application", host="127.0.0.1", port=port, lifespan="off", access_log=False)
+
+
+STARTERS = {
+    starter.__name__: starter
+    for starter in (gunicorn, gunicorn_asgi, origin, program, waitress, cheroot, granian, uwsgi, uvicorn)
+}
 
 
 def main() -> None:

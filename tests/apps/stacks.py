@@ -42,6 +42,37 @@ CONFIGS: dict[str, Mapping[str, object]] = {
             }
         ]
     },
+    "shared": {"policy": [{"cache_control": {"max_age": 0, "s_maxage": "10m"}}]},
+    "private": {"policy": [{"preset": "private"}]},
+    "cdn": {"policy": [{"preset": "page", "targeted": {"CDN-Cache-Control": {"max_age": "10m"}}}]},
+    "vendors": {
+        "policy": [
+            {"preset": "page", "fields": {"X-Accel-Expires": "600", "Surrogate-Control": "max-age=600"}}
+        ]
+    },
+    "validators": {"validators": {"/{page}": "apps.validators:current"}},
+    "validators-require": {
+        "validators": {"/{page}": "apps.validators:current"},
+        "policy": [{"path": "/**", "require": True}],
+    },
+    "validators-weakened": {
+        "validators": {"/{page}": "apps.validators:current"},
+        "accept_weakened": True,
+    },
+    "validators-override": {
+        "validators": {"/{page}": "apps.validators:current"},
+        "policy": [
+            {"path": "/page", "cache_control": "public, max-age=60", "vary": "Accept", "override": True},
+            {"path": "/json", "media_type": "text/html", "cache_control": "max-age=3", "override": True},
+            {"path": "/json", "cache_control": "max-age=4", "override": True},
+            {"path": "/etag", "cache_control": "max-age=5"},
+        ],
+    },
+    "get": {"policy": [{"path": "/**", "preconditions": "get"}]},
+    "get-weakened": {"policy": [{"path": "/**", "preconditions": "get"}], "accept_weakened": True},
+    "get-require": {"policy": [{"path": "/**", "preconditions": "get", "require": True}]},
+    "require": {"policy": [{"path": "/**", "require": True}]},
+    "brief": {"policy": [{"path": "/**", "cache_control": "max-age=1"}]},
     "override": {
         "policy": [
             {"path": "/**", "cache_control": "public, max-age=60", "expires": 60, "override": True},
@@ -60,21 +91,50 @@ CONFIGS: dict[str, Mapping[str, object]] = {
 }
 
 
+# Those of an instance inside another one, which has none.
+NESTED: dict[str, Mapping[str, object]] = {
+    "nested": {},
+    "nested-validators": CONFIGS["validators"],
+    "nested-require": CONFIGS["validators-require"],
+    "nested-get": CONFIGS["get"],
+}
+
+MODULES = {
+    "plain": "apps.plain",
+    "flask": "apps.flask_app",
+    "django": "apps.django_app",
+    "django-middleware": "apps.django_app",
+}
+
+
 @cache
 def stack(name: str) -> WSGIApplication:
     """Return the application under the configuration, made once a process."""
     app, _, config = name.partition("/")
-    module = {"plain": "apps.plain", "flask": "apps.flask_app", "django": "apps.django_app"}[app]
-    inner: WSGIApplication = importlib.import_module(module).application
+    if app == "django-middleware" and not config.startswith("bare"):
+        return wearing_the_middleware_class(config)
+    inner: WSGIApplication = importlib.import_module(MODULES[app]).application
     if config == "bare":
         return inner
     if config == "bare-without-head-bodies":
         return without_head_bodies(inner)
     from notmodified import NotModified
 
-    if config == "nested":
-        return NotModified(NotModified(inner))
+    if config.startswith("nested"):
+        return NotModified(NotModified(inner, **NESTED[config]))
     return NotModified(inner, **CONFIGS[config])
+
+
+def wearing_the_middleware_class(config: str) -> WSGIApplication:
+    """Return Django with our middleware class among its own, in place of a wrapper around all of it."""
+    from django.core.handlers.wsgi import WSGIHandler
+
+    from apps.django_app import handler
+    from notmodified import NotModified
+
+    if config.startswith("nested"):
+        return NotModified(handler(WSGIHandler, NESTED[config], times=2))
+    return handler(WSGIHandler, CONFIGS[config])
 
 
 def without_head_bodies(inner: WSGIApplication) -> WSGIApplication:

@@ -321,12 +321,6 @@ class TestFlaskSendFile:
             assert answer.status == 200
             assert answer.body == b"second version"
 
-    def test_taken_over_a_range_is_not_seen_by_the_application(self, site):
-        body = (content.files() / "page.bin").read_bytes()
-        answer = site.get("/send-file", ("Range", "bytes=10-19"), config="take-over")
-        assert answer.status == 200
-        assert answer.body == body
-
 
 @pytest.mark.needs("socket", "keep-alive", "file-wrapper")
 @pytest.mark.apps("plain")

@@ -62,7 +62,17 @@ def test_the_method_in_the_environ_is_head_again_afterwards(site):
     assert site.environ(site.head("/page"))["REQUEST_METHOD"] == "HEAD"
 
 
-@pytest.mark.parametrize("path", ["/page", "/etag", "/declared"])
+def test_a_range_means_nothing_to_head(site):
+    """The application, which sees a GET, does not see it either (RFC 9110 §14.2): it would answer 206."""
+    fields = [("Range", "bytes=0-1"), ("If-Range", content.OWN)]
+    answer = site.head("/echo", *fields)
+    assert (answer.status, answer["Content-Length"]) == (200, site.head("/echo")["Content-Length"])
+    assert site.environ(answer)["HTTP_RANGE"] == "bytes=0-1"
+
+
+@pytest.mark.parametrize(
+    "path", ["/page", "/etag", pytest.param("/declared", marks=pytest.mark.needs_of_app("collected-streams"))]
+)
 def test_preconditions_hold_for_head_as_for_get(site, path):
     tag = site.get(path)["ETag"]
     answer = site.head(path, ("If-None-Match", tag))

@@ -135,13 +135,20 @@ class TestTagOptions:
         assert site.get("/etag", config="etag-off")["ETag"] == content.OWN
         assert site.get("/etag", ("If-None-Match", content.OWN), config="etag-off").status == 304
 
-    def test_weak_makes_weak_ones(self, site):
-        for path in ("/page", "/declared", "/file?length=100000"):
-            tag = site.get(path, config="etag-weak")["ETag"]
-            assert tag == "W/" + site.get(path)["ETag"]
-            assert site.get(path, ("If-None-Match", tag), config="etag-weak").status == 304
-            assert site.get(path, ("If-Match", tag), config="etag-weak").status == 412
-            assert site.get(path, ("If-None-Match", tag[2:]), config="etag-weak").status == 304
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/page",
+            pytest.param("/declared", marks=pytest.mark.needs_of_app("collected-streams")),
+            "/file?length=100000",
+        ],
+    )
+    def test_weak_makes_weak_ones(self, site, path):
+        tag = site.get(path, config="etag-weak")["ETag"]
+        assert tag == "W/" + site.get(path)["ETag"]
+        assert site.get(path, ("If-None-Match", tag), config="etag-weak").status == 304
+        assert site.get(path, ("If-Match", tag), config="etag-weak").status == 412
+        assert site.get(path, ("If-None-Match", tag[2:]), config="etag-weak").status == 304
 
     def test_weak_leaves_the_applications_own(self, site):
         assert site.get("/etag", config="etag-weak")["ETag"] == content.OWN

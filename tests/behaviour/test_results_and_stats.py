@@ -12,11 +12,26 @@ from kit.in_process import Server, environ_of
 from notmodified import EntityTag, NotModified
 
 PAGE_TAG = str(EntityTag.of(content.PAGE))
+NO_OUTCOMES = {
+    "requests",
+    "errors",
+    "tags_made",
+    "ill_formed_tags",
+    "bytes_not_sent",
+    "without_app",
+    "narrowed",
+}
 COUNTERS = {
     "requests",
     "not_modified",
+    "remembered",
     "modified",
+    "partial",
+    "unsatisfiable",
     "failed",
+    "required",
+    "unavailable",
+    "passed",
     "unconditional",
     "app",
     "bypass",
@@ -24,6 +39,8 @@ COUNTERS = {
     "tags_made",
     "ill_formed_tags",
     "bytes_not_sent",
+    "without_app",
+    "narrowed",
 }
 
 
@@ -41,6 +58,13 @@ CASES = [
     ("/page", (("If-None-Match", PAGE_TAG),), "HEAD", "not-modified"),
     ("/page", (("If-None-Match", '"other"'),), "GET", "modified"),
     ("/page", (("If-Match", '"other"'),), "GET", "failed"),
+    ("/page", (("Range", "bytes=0-1"),), "GET", "partial"),
+    ("/page", (("Range", "bytes=0-1,-1"),), "GET", "partial"),
+    ("/page", (("Range", "bytes=0-1"),), "HEAD", "unconditional"),
+    ("/page", (("Range", "bytes=-0"),), "GET", "unsatisfiable"),
+    ("/page", (("Range", "bytes=0-1"), ("If-Range", '"other"')), "GET", "modified"),
+    ("/page", (("Range", "bytes=0-1"), ("If-None-Match", PAGE_TAG)), "GET", "not-modified"),
+    ("/partial", (("Range", "bytes=0-9"),), "GET", "app"),
     ("/page", (("If-Match", PAGE_TAG),), "GET", "modified"),
     ("/stream", (), "GET", "bypass"),
     ("/stream-etag", (), "GET", "unconditional"),
@@ -58,7 +82,7 @@ def test_the_word_and_its_counter(target, fields, method, word):
     assert ask(application, target, *fields, method=method) == word
     stats = application.stats()
     counted = word.replace("-", "_")
-    outcomes = {"not_modified", "modified", "failed", "unconditional", "app", "bypass"}
+    outcomes = COUNTERS - NO_OUTCOMES
     assert stats["requests"] == 1
     assert {name: stats[name] for name in outcomes} == {name: int(name == counted) for name in outcomes}
     assert stats["errors"] == 0
@@ -144,10 +168,9 @@ def test_every_request_is_counted_once_from_however_many_threads():
         thread.join()
     stats = application.stats()
     assert stats["requests"] == 8 * len(CASES)
-    assert sum(
-        stats[name] for name in COUNTERS - {"requests", "tags_made", "ill_formed_tags", "bytes_not_sent"}
-    ) == (8 * len(CASES))
-    assert stats["bytes_not_sent"] == 8 * len(content.PAGE)
+    assert sum(stats[name] for name in COUNTERS - NO_OUTCOMES) == 8 * len(CASES)
+    answered_so = [method for _, _, method, word in CASES if word == "not-modified"]
+    assert stats["bytes_not_sent"] == 8 * answered_so.count("GET") * len(content.PAGE)
 
 
 @pytest.mark.needs("access-log")

@@ -131,10 +131,10 @@ PROBES = {
     "repeated-dates": repeated_dates,
     "streaming": streams,
 }
-PROBED_ELSEWHERE = {"sendfile", "access-log", "socket"}
+PROBED_ELSEWHERE = {"sendfile", "access-log", "socket", "wsgi"}
 
 
-@pytest.mark.needs("socket")
+@pytest.mark.needs("socket", "wsgi")
 @pytest.mark.parametrize("ability", PROBES)
 def test_a_server_lacks_what_the_table_says_and_nothing_else(running, server_kind, ability):
     try:

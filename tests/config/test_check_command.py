@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from notmodified import cli
+from notmodified import Assets, cli
 
 WRITTEN = """
 tag_key = "sixteen secret bytes"
@@ -62,6 +62,15 @@ def test_a_right_file_is_shown_whole(check):
     ):
         assert text in out
     assert "secret" not in out
+
+
+@pytest.mark.parametrize("more", [(), ("--json",), ("--url", "/x")], ids=" ".join)
+def test_what_is_secret_in_the_url_of_a_store_is_not_shown(check, more):
+    text = 'store = "redis://somebody:p4ssw0rd@127.0.0.1:6379/0?password=other-s3cret"'
+    status, out, err = check(*more, text=text)
+    assert status == 0, err
+    assert not any(secret in out + err for secret in ("somebody", "p4ssw0rd", "other-s3cret"))
+    assert "127.0.0.1:6379/0" in out or more[:1] == ("--url",)
 
 
 def test_a_file_without_policies_says_so(check):
@@ -119,9 +128,54 @@ def test_json_has_the_same_facts(check):
         "policy": 1,
         "verdicts": ["path", "applies", "later"],
         "takes_over": True,
+        "query": "",
+        "static_file": None,
     }
     assert "exchange" not in json.loads(check("--json")[1])
     assert json.loads(check("--json", "--url", "/", "--status", "500")[1])["exchange"]["policy"] is None
+
+
+WITH_ASSETS = 'assets = { "/static/" = "static/" }\n[[policy]]\npath = "/**"\ncache_control = "max-age=5"\n'
+
+
+@pytest.fixture
+def versioned(tmp_path):
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static/a é.css").write_text("a {}")
+    return Assets({"assets": {"/static/": str(tmp_path / "static")}}).url("a é.css")
+
+
+def test_a_url_of_a_static_file_says_what_it_names_and_what_comes_of_it(check, versioned):
+    version = versioned.split(".")[1]
+    immutable = "public, max-age=31536000, immutable"
+    for url, word, cache_control in [
+        (f"https://a.example{versioned}", "current", immutable),
+        (f"/static/a%20%C3%A9.css?v={version}", "current", immutable),
+        ("/static/a%20%C3%A9.0123456789abcdef.css", "old", "no-cache"),
+        ("/static/a%20%C3%A9.css", "plain", "no-cache"),
+        ("/static/none.0123456789abcdef.css", "missing", "no-store"),
+    ]:
+        facts = json.loads(check("--json", "--url", url, text=WITH_ASSETS)[1])
+        assert facts["exchange"]["static_file"] == {"asked": word, "cache_control": cache_control}
+        assert f"  Cache-Control: {cache_control}  (" in check("--url", url, text=WITH_ASSETS)[1]
+    for arguments in (
+        ["--url", "/static/none.css"],
+        ["--url", versioned, "--method", "POST"],
+        ["--url", "/"],
+    ):
+        facts = json.loads(check("--json", *arguments, text=WITH_ASSETS)[1])
+        assert facts["exchange"]["static_file"] is None
+    out = check("--url", versioned, text=WITH_ASSETS)[1]
+    assert "It gets policy[0]:" in out
+    assert "It is the current version of a static file:" in out
+
+
+def test_a_configuration_is_right_where_its_static_files_are_not(check):
+    assert check(text=WITH_ASSETS)[0] == 0
+    status, out, err = check("--url", "/static/a.css", text=WITH_ASSETS)
+    assert (status, "It gets policy[0]:" in out) == (0, True)
+    assert "what static file it is can't be told" in err
+    assert "No such file" in err
 
 
 def test_a_wrong_file_is_exit_status_2_and_the_reason(check):

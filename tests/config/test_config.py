@@ -75,12 +75,20 @@ def test_keywords_mappings_and_files_say_the_same(file, tmp_path):
             "method": ["GET"],
             "status": ["2xx"],
             "media_type": [],
+            "preset": None,
+            "versioned": False,
             "cache_control": "public, max-age=60",
+            "with_cookies": "private, max-age=60",
+            "notmodified_cache_control": None,
+            "fields": {},
             "expires": None,
             "vary": [],
             "etag": "auto",
+            "ignore": None,
             "take_over": False,
             "override": False,
+            "preconditions": None,
+            "require": False,
         }
     ]
 
@@ -113,12 +121,13 @@ def test_a_cache_control_object_is_what_it_says():
 
 
 def test_an_error_names_the_place_the_value_and_what_is_right(file):
-    file.write_text(WRITTEN.replace("60", '"60s"'), encoding="utf-8")
+    file.write_text(WRITTEN.replace("60", '"60 s"'), encoding="utf-8")
     with pytest.raises(ConfigError) as raised:
         NotModified(application, file)
     assert str(raised.value) == (
-        f'{file}:6: policy[0].cache_control.max_age = "60s": '
-        "expected a whole number of seconds, from 0 to 2147483648"
+        f'{file}:6: policy[0].cache_control.max_age = "60 s": '
+        "expected a whole number of seconds, from 0 to 2147483648, "
+        'or a time such as "90s", "15m", "1h", "30d" or "2w"'
     )
     assert isinstance(raised.value, ValueError)
 

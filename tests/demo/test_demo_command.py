@@ -101,6 +101,7 @@ def test_the_walk_shows_each_word_that_a_visitor_can_cause(told: dict) -> None:
     assert seen == {
         ("GET", 200, "unconditional"),
         ("GET", 304, "not-modified"),
+        ("GET", 304, "remembered"),
         ("PUT", 200, "bypass"),
         ("GET", 200, "modified"),
         ("HEAD", 200, "unconditional"),
@@ -143,7 +144,7 @@ def test_a_walk_in_which_the_middleware_is_missing_fails(tmp_path: Path) -> None
         "import sys\n"
         "if 'gunicorn' in ' '.join(sys.orig_argv):\n"
         "    import notmodified\n"
-        "    notmodified.NotModified = lambda application, config=None: application\n"
+        "    notmodified.NotModified = lambda application, config=None, **_: application\n"
     )
     finished = run("--json", PYTHONPATH=str(tmp_path))
     assert finished.returncode == 1, finished.stdout + finished.stderr

@@ -115,7 +115,7 @@ def test_every_buffer_of_the_same_bytes_has_the_same_tag(body):
     assert EntityTag.of(body) == EntityTag.of(b"some body")
 
 
-@pytest.mark.parametrize("body", ["text", None, 7, ["x"], object()], ids=repr)
+@pytest.mark.parametrize("body", ["text", None, 7, ["x"], pytest.param(object(), id="an object")], ids=repr)
 def test_what_is_no_buffer_is_a_type_error(body):
     with pytest.raises(TypeError):
         EntityTag.of(body)

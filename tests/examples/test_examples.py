@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from wsgiref.util import setup_testing_defaults
@@ -13,7 +16,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from gunicorn_config.command import Gunicorn
-from notmodified import NotModified
+from notmodified import EntityTag, NotModified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +59,7 @@ def test_the_flask_site(serve: Callable[..., Gunicorn]) -> None:
     server = serve("flask_site:app")
     assert revalidates(server, "/")
     assert revalidates(server, "/api/planets")
+    assert get(server, "/api/planets")[1]["Cache-Control"] == "no-cache"
 
 
 def test_the_plain_application(serve: Callable[..., Gunicorn]) -> None:
@@ -65,17 +69,100 @@ def test_the_plain_application(serve: Callable[..., Gunicorn]) -> None:
     assert get(server, "/today")[1]["Cache-Control"] == "no-cache"
 
 
-def test_the_django_site(serve: Callable[..., Gunicorn]) -> None:
-    server = serve("django_site.wsgi", folder=EXAMPLES / "django_site")
-    assert revalidates(server, "/")
-    assert revalidates(server, "/api/planets")
+@pytest.mark.parametrize(
+    "arguments", [["django_site.wsgi"], ["-k", "asgi", "django_site.asgi:application"]], ids=["wsgi", "asgi"]
+)
+def test_the_django_site(serve: Callable[..., Gunicorn], arguments: list[str]) -> None:
+    """Under WSGI, and under ASGI by Gunicorn's own worker class for it."""
+    server = serve(*arguments, folder=EXAMPLES / "django_site")
+    for path in ("/", "/api/planets", "/api/moons"):
+        assert revalidates(server, path)
+    assert get(server, "/api/planets")[1]["Cache-Control"] == "no-cache"
     _, fields, body = get(server, "/countdown")
     assert (body, fields["ETag"]) == (b"3\n2\n1\n", None)
 
 
+SERVERS = {
+    "flask": (EXAMPLES, ["-m", "gunicorn", "--no-control-socket", "--workers", "2", "flask_cached:app"]),
+    "django-wsgi": (
+        EXAMPLES / "django_site",
+        ["-m", "gunicorn", "--no-control-socket", "--workers", "2", "django_site.wsgi"],
+    ),
+    "django-asgi": (
+        EXAMPLES / "django_site",
+        ["-m", "gunicorn", "--no-control-socket", "--workers", "2", "-k", "asgi", "django_site.asgi"],
+    ),
+    "django-uvicorn": (
+        EXAMPLES / "django_site",
+        ["-m", "uvicorn", "--workers", "2", "--lifespan", "off", "django_site.asgi:application"],
+    ),
+}
+
+
+@pytest.fixture(params=SERVERS)
+def cached(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """A site with two workers and the validator cache on, and a release that no other test has."""
+    folder, arguments = SERVERS[request.param]
+    with socket.create_server(("127.0.0.1", 0)) as listener, (tmp_path / "output").open("wb") as output:
+        number = str(listener.fileno())
+        listen = ["--fd", number] if "uvicorn" in arguments else ["--bind", f"fd://{number}"]
+        process = subprocess.Popen(
+            [sys.executable, *arguments, *listen],
+            cwd=folder,
+            env=os.environ
+            | {"NOTE_FILE": str(tmp_path / "note"), "GIT_SHA": f"{tmp_path} {time.time()}"}
+            | {"PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+        )
+        address = listener.getsockname()
+    yield address
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert "Traceback" not in (tmp_path / "output").read_text()
+
+
+def ask(
+    address: tuple[str, int], method: str, body: bytes | None = None, **fields: str
+) -> tuple[int, Message, bytes]:
+    connection = http.client.HTTPConnection(*address, timeout=20)
+    connection.request(method, "/note", body, fields)
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    return response.status, response.headers, content
+
+
+def test_the_sites_with_a_cache_confirm_a_page_in_any_worker_until_it_is_written(
+    cached: tuple[str, int],
+) -> None:
+    for text in (b"one", b"two"):
+        assert ask(cached, "PUT", text)[0] == 204
+        # Whoever has the text before this one gets the new one, from whichever worker.
+        before = str(EntityTag.of(b"one"))
+        for _ in range(6 if text == b"two" else 0):
+            status, fields, content = ask(cached, "GET", **{"If-None-Match": before})
+            assert (status, content, "; hit" in fields["Cache-Status"]) == (200, text, False)
+        status, fields, content = ask(cached, "GET")
+        assert (status, content, fields["Cache-Control"]) == (200, text, "no-cache")
+        assert "Notmodified-Cache-Control" not in fields
+        for _ in range(12):
+            status, again, _ = ask(cached, "GET", **{"If-None-Match": fields["ETag"]})
+            assert (status, again["Cache-Control"], again["ETag"]) == (304, "no-cache", fields["ETag"])
+            assert "notmodified; hit" in again["Cache-Status"]
+            assert "Notmodified-Cache-Control" not in again
+
+
 def test_the_django_site_passes_django_s_own_checks() -> None:
     finished = subprocess.run(
-        [sys.executable, "manage.py", "check"],
+        [sys.executable, "manage.py", "check", "--fail-level", "INFO"],
         cwd=EXAMPLES / "django_site",
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
@@ -89,7 +176,7 @@ def test_the_django_site_passes_django_s_own_checks() -> None:
     ("path", "media_type", "cache_control"),
     [
         ("/api/planets", "application/json", "private, no-cache"),
-        ("/assets/app.3f2a.js", "text/javascript", "public, max-age=31536000, immutable"),
+        ("/assets/app.3f2a.js", "text/javascript", "max-age=31536000, immutable"),
         ("/about", "text/html; charset=utf-8", "no-cache"),
         ("/about.pdf", "application/pdf", None),
     ],

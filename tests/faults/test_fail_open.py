@@ -14,14 +14,18 @@ from wsgiref.util import FileWrapper
 
 import pytest
 
-from notmodified import EntityTag, NotModified, _core
+from notmodified import ASK_APP, EntityTag, NotModified, _core
 
-STEPS, _ = _core.inject_fault()
+ALL_STEPS, _ = _core.inject_fault()
+# Nobody is asked for a validator here: test_fail_closed.py has that.
+STEPS = [step for step in ALL_STEPS if step != "Validator"]
 CONTENT = b"content " * 100
 # After these the response is what it would be without a fault.
 LATE = {"Note", "Restore"}
-# Told to be another shape than it is, a body may miss its tag, but no more than that.
-HARMLESS = LATE | {"Recognise"}
+# Told to be another shape than it is, a body may miss its tag, but no more than that. Without the validator
+# cache the application runs.
+CACHE = {"LookUp", "Remember", "Invalidate"}
+HARMLESS = LATE | CACHE | {"Recognise"}
 
 
 class ClosingList(list):
@@ -186,15 +190,34 @@ def asked_as_get(seen):
     return dict(seen.headers)["X-Method"] == "GET"
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in CACHE])
 def test_every_step_is_passed_by_some_body(step):
     for shape in SHAPES:
         app, bodies = application(shape)
         _core.inject_fault(step)
-        ask(NotModified(app), bodies)
+        wrapped = NotModified(app, validators={"/": lambda environ: ASK_APP})
+        ask(wrapped, bodies, HTTP_RANGE="bytes=1-2")
         if not armed_still():
             return
     pytest.fail(f"nothing passes {step}")
+
+
+@pytest.mark.parametrize("panic", [False, True], ids=["exception", "panic"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("ranges", ["bytes=10-19", "bytes=0-0,-1", "bytes=-0"])
+def test_where_no_range_can_be_cut_out_the_whole_goes_out(ranges, shape, panic, caplog):
+    app, bodies = application(shape)
+    bare = ask(app, bodies)
+    wrapped = NotModified(app)
+    _core.inject_fault("Cut", panic=panic)
+    with caplog.at_level(logging.CRITICAL, logger="notmodified"):
+        seen = ask(wrapped, bodies, HTTP_RANGE=ranges)
+    assert seen.closed == 1
+    if armed_still():
+        assert shape == "stream" or ranges == "bytes=-0"
+        return
+    assert (seen.status, seen.headers, seen.body) == (bare.status, bare.headers, CONTENT)
+    assert seen.environ["notmodified.result"] == "error"
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -227,3 +250,65 @@ def test_a_fault_while_the_application_writes_leaves_what_it_writes():
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_IF_NONE_MATCH": '"v1"'}
     assert list(NotModified(app)(environ, start_response)) == []
     assert written == ["200 OK", b"one ", b"two"]
+
+
+def cached():
+    """Return an application whose page is stored, the bodies that it handed out, and the page's tag."""
+    bodies = []
+
+    def app(environ, start_response):
+        bodies.append(ClosingList([CONTENT]))
+        headers = [("Content-Type", "text/plain"), ("Cache-Control", "public, max-age=60")]
+        start_response("200 OK", [*headers, ("Notmodified-Cache-Control", "max-age=60")])
+        return bodies[-1]
+
+    return NotModified(app, store="process"), bodies, {"HTTP_IF_NONE_MATCH": str(EntityTag.of(CONTENT))}
+
+
+@pytest.mark.parametrize("panic", [False, True], ids=["exception", "panic"])
+class TestTheCache:
+    def test_a_fault_in_asking_it_runs_the_application(self, panic, caplog):
+        app, bodies, condition = cached()
+        ask(app, bodies)
+        assert ask(app, bodies, **condition).environ["notmodified.result"] == "remembered"
+        _core.inject_fault("LookUp", panic=panic)
+        seen = ask(app, bodies, **condition)
+        assert not armed_still()
+        assert (seen.status, seen.environ["notmodified.result"]) == ("304 Not Modified", "not-modified")
+        assert len(bodies) == 2
+        assert app.stats()["errors"] == 1
+        assert "injected at LookUp" in caplog.text
+
+    def test_a_fault_in_remembering_leaves_the_response(self, panic, caplog):
+        app, bodies, condition = cached()
+        _core.inject_fault("Remember", panic=panic)
+        seen = ask(app, bodies)
+        assert not armed_still()
+        assert (seen.status, seen.body, seen.closed) == ("200 OK", CONTENT, 1)
+        assert "Notmodified-Cache-Control" not in dict(seen.headers)
+        assert app.stats()["errors"] == 1
+        assert ask(app, bodies, **condition).environ["notmodified.result"] == "not-modified"
+
+    def test_a_fault_after_an_invalidation_leaves_it_standing(self, panic, caplog):
+        app, bodies, condition = cached()
+        ask(app, bodies)
+        _core.inject_fault("Invalidate", panic=panic)
+        seen = ask(app, bodies, "POST")
+        assert not armed_still()
+        assert (seen.status, seen.body) == ("200 OK", CONTENT)
+        assert app.stats()["errors"] == 1
+        assert ask(app, bodies, **condition).environ["notmodified.result"] == "not-modified"
+
+    @pytest.mark.parametrize("step", ["Arrive", "Fields", "Disguise", "Head", "Look", "Answer", "Headers"])
+    def test_whatever_fails_a_write_still_invalidates_and_the_targeted_field_stays_here(
+        self, step, panic, caplog
+    ):
+        app, bodies, condition = cached()
+        ask(app, bodies)
+        _core.inject_fault(step, panic=panic)
+        seen = ask(app, bodies, "POST")
+        assert not armed_still()
+        assert (seen.status, seen.body) == ("200 OK", CONTENT)
+        assert "Notmodified-Cache-Control" not in dict(seen.headers)
+        assert seen.environ["notmodified.result"] == "error"
+        assert ask(app, bodies, **condition).environ["notmodified.result"] == "not-modified"

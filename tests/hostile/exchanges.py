@@ -62,6 +62,18 @@ def not_text() -> st.SearchStrategy[object]:
 
 
 CONDITIONAL = ["HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"]
+ranges = st.sampled_from(
+    [
+        "bytes=0-",
+        "bytes=1-1",
+        "bytes=-2",
+        "bytes=3-3,0-1",
+        "Bytes=0-0,-1",
+        "bytes=-0",
+        "bytes=99-",
+        "bytes=2-1",
+    ]
+)
 methods = st.one_of(
     st.sampled_from(["GET", "GET", "GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "get", ""]),
     st.sampled_from(SURROGATES),
@@ -76,7 +88,7 @@ def environs(draw: st.DrawFn, values: st.SearchStrategy[object] | None = None) -
     optional = {
         "REQUEST_METHOD": methods,
         "PATH_INFO": st.one_of(st.sampled_from(["/", "/a/b", "", "\xe9"]), texts, not_text()),
-        "HTTP_RANGE": value,
+        "HTTP_RANGE": st.one_of(value, ranges),
         "HTTP_IF_RANGE": value,
         "notmodified.result": st.sampled_from(["not-modified", "nonsense"]),
         **dict.fromkeys(CONDITIONAL, value),

@@ -24,6 +24,10 @@ TESTS = Path(__file__).parents[1]
 STARTS_WITHIN = 30
 
 
+WSGI_APPS = ("plain", "flask", "django", "django-middleware")
+ASGI_APPS = ("django-asgi", "django-async")
+
+
 @dataclass(frozen=True)
 class ServerKind:
     """One way to serve. `lacks` names what tests may need and this cannot give, with the reason."""
@@ -31,6 +35,7 @@ class ServerKind:
     name: str
     arguments: tuple[str, ...] = ()
     lacks: Mapping[str, str] = field(default_factory=dict)
+    apps: tuple[str, ...] = WSGI_APPS
 
 
 def gunicorn(name: str, worker: str, *more: str, **lacks: str) -> ServerKind:
@@ -50,6 +55,12 @@ NO_HEAD_WITHOUT_LENGTH = dict.fromkeys(
     ("head-of-streams", "head-without-length"),
     "it ends a HEAD without Content-Length with the last chunk of a body",
 )
+NO_WSGI = {
+    **NO_LOG,
+    **NO_SENDFILE,
+    "wsgi": "it speaks ASGI",
+    "file-wrapper": "ASGI has none",
+}
 # Built from source where that is possible, and no requirement: it is tested where it is installed.
 UWSGI = shutil.which("uwsgi", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
 # What a server lacks it lacks without us too: test_servers.py asks the bare applications.
@@ -111,6 +122,8 @@ KINDS = {
                 "late-error": "it ends the body as if it were whole",
             },
         ),
+        ServerKind("uvicorn", ("uvicorn",), NO_WSGI, apps=ASGI_APPS),
+        ServerKind("gunicorn-asgi", ("gunicorn_asgi",), NO_WSGI, apps=ASGI_APPS),
         *(
             [
                 ServerKind(
@@ -134,8 +147,14 @@ KINDS = {
 }
 
 
+# What a sample application cannot show because of what it wears: docs/django.md has these differences.
+LACKS = {
+    app: {"collected-streams": "the middleware class leaves each StreamingHttpResponse alone"}
+    for app in ("django-middleware", "django-asgi", "django-async")
+}
+
 # Those that every test run asks; CI and `--servers all` ask each.
-CORE = ("in-process", "gunicorn-sync", "gunicorn-gthread")
+CORE = ("in-process", "gunicorn-sync", "gunicorn-gthread", "uvicorn")
 
 
 def chosen(servers: str) -> list[ServerKind]:

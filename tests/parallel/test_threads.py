@@ -98,7 +98,9 @@ def test_each_thread_gets_its_own_answer_and_the_counts_add_up():
     each = THREADS * (ROUNDS // 4)
     expected = {"requests": 4 * each, "tags_made": 4 * each}
     expected |= dict.fromkeys(("unconditional", "not_modified", "modified", "failed"), each)
-    expected |= dict.fromkeys(("app", "bypass", "errors", "ill_formed_tags"), 0)
+    expected |= dict.fromkeys(("partial", "unsatisfiable", "required", "unavailable", "passed"), 0)
+    expected |= dict.fromkeys(("remembered", "without_app"), 0)
+    expected |= dict.fromkeys(("app", "bypass", "errors", "ill_formed_tags", "narrowed"), 0)
     saved = stats.pop("bytes_not_sent")
     assert stats == expected
     assert saved == sum(

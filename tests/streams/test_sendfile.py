@@ -7,9 +7,11 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
+from gunicorn_config.command import Gunicorn
 from kit.tools import require
 
 SIZE = 100_000
@@ -23,24 +25,21 @@ class Trace:
         self.process = process
 
     def __enter__(self):
-        command = [require("strace"), "-f", "-q", "-e", "trace=sendfile", "-o", self.output]
+        command = [require("strace"), "-f", "-e", "trace=sendfile", "-o", self.output]
         self.strace = subprocess.Popen([*command, "-p", str(self.process)], stderr=subprocess.PIPE)
-        # It is attached when it says so in the traced process's status.
-        deadline = time.monotonic() + 10
-        while f"TracerPid:\t{self.strace.pid}" not in self.status():
-            assert self.strace.poll() is None, self.strace.stderr.read()
-            assert time.monotonic() < deadline, "strace does not attach"
-            time.sleep(0.01)
+        # Said once it has been stopped; that it has a tracer shows earlier, while it still runs untraced.
+        said = self.strace.stderr.readline()
+        assert b" attached" in said, said
         return self
 
-    def status(self):
-        with open(f"/proc/{self.process}/status", encoding="ascii") as status:  # noqa: PTH123
-            return status.read()
-
     def __exit__(self, *exc):
+        # The client can have everything before the call that sent it has returned and is written down.
+        deadline = time.monotonic() + 10
+        while "(sleeping)" not in Path(f"/proc/{self.process}/status").read_text(encoding="ascii"):
+            assert time.monotonic() < deadline, "it never waits for the next request"
+            time.sleep(0.01)
         os.kill(self.strace.pid, signal.SIGINT)
-        self.strace.wait(10)
-        self.strace.stderr.close()
+        self.strace.communicate(timeout=10)
 
     def sent(self):
         """Return how many octets the calls have sent."""
@@ -69,9 +68,53 @@ def test_not_an_octet_is_sent_with_a_304_or_for_head(site):
 
 
 @pytest.mark.needs("socket", "sendfile")
+@pytest.mark.apps("plain", "flask")
+def test_a_range_goes_out_by_sendfile_and_no_more_than_that(site):
+    path = f"/file?length={SIZE}"
+    whole = site.get(path)
+    with Trace(site.running.worker, site.running.folder) as trace:
+        answer = site.get(path, ("Range", "bytes=1000-50999"), ("If-Range", whole["ETag"]))
+        assert (answer.status, answer.body) == (206, whole.body[1000:51000])
+    assert trace.sent() == 50_000
+
+
+@pytest.mark.needs("socket", "sendfile")
 @pytest.mark.apps("flask")
 def test_flasks_own_range_is_left_to_flask(site):
     """It comes wrapped, so that there is no sendfile with or without us."""
     answer = site.get("/send-file", ("Range", "bytes=10-19"))
     assert answer.status == 206
     assert answer["Content-Length"] == "10"
+
+
+DJANGO = """
+from django.conf import settings
+settings.configure(
+    SECRET_KEY="x", ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, LOGGING_CONFIG=None,
+    MIDDLEWARE=["notmodified.django.NotModifiedMiddleware"], NOTMODIFIED="notmodified.toml",
+)
+from django.core.wsgi import get_wsgi_application
+urlpatterns = []
+application = get_wsgi_application()
+"""
+WRAPPER = "notmodified:wrap('wsgiref.simple_server:demo_app', config='notmodified.toml')"
+
+
+@pytest.mark.parametrize("application", [WRAPPER, "django_page:application"], ids=["wrapper", "django-class"])
+def test_a_static_file_that_we_serve_goes_out_by_sendfile(tmp_path, application):
+    (tmp_path / "static").mkdir()
+    content = os.urandom(SIZE)
+    (tmp_path / "static/big.bin").write_bytes(content)
+    (tmp_path / "notmodified.toml").write_text('assets = { "/static/" = "static/", serve = true }')
+    (tmp_path / "django_page.py").write_text(DJANGO)
+    with Gunicorn(tmp_path, application) as server:
+        answer = server.ask("GET", "/static/big.0123456789abcdef.bin")
+        assert (answer.status, answer.body) == (200, content)
+        (worker,) = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+        with Trace(worker, tmp_path) as trace:
+            answer = server.ask("GET", "/static/big.bin")
+            assert answer.body == content
+        assert trace.sent() == SIZE
+        with Trace(worker, tmp_path) as trace:
+            assert server.ask("GET", "/static/big.bin", ("If-None-Match", answer["ETag"])).status == 304
+        assert trace.sent() == 0

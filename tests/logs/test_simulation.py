@@ -1,0 +1,196 @@
+"""What would have happened under other policies, beside a plain model of caches."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logs.caches_model import Caches, Rule
+from logs.test_command import logs
+from logs.writing import Line, analysed, write
+from notmodified import Config
+
+TARGETS = ["/a", "/b", "/c"]
+TAGS = ['"one"', '"one"', '"two"', "-"]
+TIMES = st.sampled_from([None, 0, 5, 40, 300, 4000])
+
+
+def test_more_304s_than_before_are_explained(tmp_path: Path) -> None:
+    policies = tmp_path / "notmodified.toml"
+    policies.write_text('[[policy]]\npath = "/**"\ncache_control = { no_cache = true }\n')
+    whole = write(tmp_path / "whole", [Line(at=60 * number) for number in range(9)])
+    confirmed = write(tmp_path / "304s", [Line(at=60 * n, status=304 if n else 200) for n in range(9)])
+    said = [" ".join(logs("--simulate", policies, log).stdout.split()) for log in (whole, confirmed)]
+    assert ["more 304s than before, in place of whole responses" in one for one in said] == [True, False]
+
+
+@st.composite
+def uses(draw: st.DrawFn) -> list[Line]:
+    at, lines = 0, []
+    for gap in draw(st.lists(st.sampled_from([0, 1, 4, 30, 200, 3000]), min_size=1, max_size=60)):
+        at += gap
+        status = draw(st.sampled_from([200, 200, 304, 304, 304, 404, 301, 206, 500]))
+        posts = draw(st.integers(0, 9)) == 0
+        tag = draw(st.sampled_from(TAGS))
+        lines.append(
+            Line(
+                at=at,
+                target=draw(st.sampled_from(TARGETS)),
+                client=f"192.0.2.{draw(st.integers(1, 3))}",
+                method="POST" if posts else "GET",
+                status=303 if posts else status,
+                size=0 if status == 304 else draw(st.sampled_from([100, 250, 999, 0, "-"])),
+                etag=tag,
+                if_none_match=tag if status == 304 and draw(st.booleans()) else "-",
+                us=draw(st.integers(0, 5000)),
+            )
+        )
+    return lines
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> dict[str, list[Rule]]:
+    found = {}
+    for target in TARGETS:
+        kind = draw(st.sampled_from(["none", "no_cache", "no_store", "fresh", "fresh", "private"]))
+        max_age = draw(TIMES)
+        if kind in {"no_cache", "no_store"}:
+            found[target] = [Rule(**{kind: True})]
+        elif kind == "fresh" and max_age:
+            found[target] = [
+                Rule(max_age=max_age, s_maxage=draw(TIMES), grace=draw(st.sampled_from([0, 0, 60])))
+            ]
+            if draw(st.booleans()):
+                found[target].append(Rule(max_age=60, status=404))
+        elif kind == "private" and max_age:
+            found[target] = [Rule(max_age=max_age, private=True)]
+    return found
+
+
+def said(rule: Rule, *, targeted: bool) -> dict[str, object]:
+    """Say it in one field for all caches, or what shared ones go by in one of their own."""
+    if not targeted:
+        return {"cache_control": str(rule)}
+    return {
+        "cache_control": str(replace(rule, s_maxage=None)),
+        "targeted": {"CDN-Cache-Control": str(rule)},
+    }
+
+
+def configured(rules: dict[str, list[Rule]], *, targeted: bool) -> Config:
+    return Config.from_mapping(
+        {
+            "policy": [
+                {"path": target, "status": rule.status, **said(rule, targeted=targeted)}
+                for target, some in rules.items()
+                for rule in some
+            ]
+        }
+    )
+
+
+@given(uses(), rules(), st.booleans(), st.booleans(), st.sampled_from([10**9, 1000, 300, 0]))
+def test_a_random_log_is_simulated_as_the_model_does(
+    lines: list[Line], rules: dict[str, list[Rule]], targeted: bool, shared: bool, capacity: int
+) -> None:
+    model = Caches(rules, capacity, {} if shared else None).run(lines)
+    with tempfile.TemporaryDirectory() as folder:
+        simulation = analysed(
+            write(Path(folder) / "log", lines),
+            simulate=configured(rules, targeted=targeted),
+            shared_cache=shared,
+            client_cache=capacity,
+        )["simulation"]
+    after = simulation["after"]
+    after["us"] = round(after.pop("worker_seconds") * 1e6)
+    assert after == asdict(model)
+    before = simulation["before"]
+    assert before["requests"] == len(lines)
+    assert before["not_modified"] == sum(line.status == 304 for line in lines)
+
+
+def returns(count: int = 60, agent: str = "Mozilla/5.0", **with_: object) -> list[Line]:
+    return [
+        Line(
+            at=60 * number,
+            agent=agent,
+            status=304 if number else 200,
+            size=0 if number else 100,
+            etag='"a"',
+            **with_,
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "requests"),
+    [
+        ({"cache_control": "max-age=600"}, 6),
+        ({"cache_control": "no-cache"}, 60),
+        ({"cache_control": "max-age=600", "path": "/other"}, 60),
+        ({"cache_control": "max-age=600", "media_type": "image/*"}, 60),
+        ({"expires": 600}, 6),
+        ({"expires": "10m"}, 6),
+        ({"cache_control": {"max_age": "10m"}}, 6),
+        ({"preset": "static-unversioned"}, 12),
+        ({"preset": "static-versioned"}, 1),
+        ({"preset": "page"}, 60),
+        ({"preset": "never"}, 60),
+        ({"targeted": {"CDN-Cache-Control": "max-age=600"}}, 60),
+    ],
+)
+def test_a_lifetime_is_what_the_policy_says(policy: dict, requests: int, tmp_path: Path) -> None:
+    config = Config.from_mapping({"policy": [policy]})
+    simulation = analysed(write(tmp_path / "log", returns()), simulate=config)["simulation"]
+    assert simulation["after"]["requests"] == requests
+    assert simulation["after"]["from_clients"] == 60 - requests
+
+
+def test_what_the_application_may_say_itself_is_told(tmp_path: Path) -> None:
+    log = write(tmp_path / "log", returns(cache_control="no-cache"))
+    for override, doubtful in ((False, 60), (True, 0)):
+        policy = {"cache_control": "max-age=600", "override": override}
+        after = analysed(log, simulate=Config.from_mapping({"policy": [policy]}))["simulation"]["after"]
+        assert (after["requests"], after["doubtful"]) == (6, doubtful)
+    (tmp_path / "notmodified.toml").write_text('policy = [{ cache_control = "max-age=600" }]')
+    assert (
+        "In 60 of these the log has a Cache-Control"
+        in logs("--simulate", tmp_path / "notmodified.toml", log).stdout
+    )
+
+
+def test_clients_without_a_cache_are_served_by_the_shared_one_alone(tmp_path: Path) -> None:
+    lines = [Line(at=60 * number, agent="curl/8", client=f"192.0.2.{number % 3}") for number in range(60)]
+    log = write(tmp_path / "log", lines)
+    config = Config.from_mapping({"policy": [{"cache_control": "max-age=600"}]})
+    assert analysed(log, simulate=config)["simulation"]["after"]["requests"] == 60
+    shared = analysed(log, simulate=config, shared_cache=True)["simulation"]["after"]
+    assert (shared["requests"], shared["from_shared"]) == (6, 54)
+
+
+def test_the_field_of_cdns_is_for_the_shared_cache_alone(tmp_path: Path) -> None:
+    lines = [line for number in range(3) for line in returns(client=f"192.0.2.{number}")]
+    log = write(tmp_path / "log", lines)
+    policy = {"preset": "page", "targeted": {"CDN-Cache-Control": {"max_age": "10m"}}}
+    config = Config.from_mapping({"policy": [policy]})
+    assert analysed(log, simulate=config)["simulation"]["after"]["requests"] == 180
+    shared = analysed(log, simulate=config, shared_cache=True)["simulation"]["after"]
+    assert (shared["requests"], shared["from_shared"], shared["from_clients"]) == (6, 174, 0)
+
+
+def test_proposals_are_confirmed_by_simulating_them(tmp_path: Path) -> None:
+    log = write(tmp_path / "log", returns(200))
+    out = tmp_path / "out.toml"
+    assert logs("--policies", out, log).returncode == 0
+    done = logs("--simulate", out, log)
+    assert done.returncode == 0, done.stderr
+    (route,) = analysed(log)["routes"]
+    after = analysed(log, simulate=Config.load(out))["simulation"]["after"]
+    assert 200 - after["requests"] == route["recommendation"]["saved"]["requests"]
+    assert f"{200:>12} → {after['requests']:>12}" in done.stdout
