@@ -1,6 +1,11 @@
 //! What the targets share: inputs are text that a person can read and write, one thing a line, so that a seed
 //! is written by hand and a find is understood at a glance.
 
+pub mod log;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use notmodified::http::date::HttpDate;
 use notmodified::http::preconditions::Preconditions;
 
@@ -12,6 +17,29 @@ use notmodified::http::preconditions::Preconditions;
 #[must_use]
 pub fn now() -> HttpDate {
     HttpDate::from_unix(1_790_000_000).expect("a second that has a date")
+}
+
+/// An empty folder for the files of one process, in memory where that can be had. libFuzzer ends without a word, so the
+/// next process removes it.
+///
+/// # Panics
+///
+/// If it can't be made.
+#[must_use]
+pub fn folder(name: &str) -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let prefix = format!("notmodified-fuzz-{name}-");
+    for other in fs::read_dir(&base).into_iter().flatten().flatten() {
+        let file = other.file_name();
+        let process = file.to_str().and_then(|file| file.strip_prefix(&prefix));
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let _ = fs::remove_dir_all(other.path());
+        }
+    }
+    let folder = base.join(format!("{prefix}{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::canonicalize(folder).expect("it was made")
 }
 
 /// The lines of an input.

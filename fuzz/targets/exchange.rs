@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use libfuzzer_sys::fuzz_target;
 use notmodified::config::{Config, Settings};
 use notmodified::digest::ContentTag;
-use notmodified::exchange::{Answer, Arrival, Body, Content, Counters, Head, Outcome, PROBLEM_412, Status};
+use notmodified::exchange::{
+    Answer, Arrival, Asked, Body, Content, Counters, Head, Outcome, Problem, Status,
+};
 use notmodified::http::not_modified::describes_content;
 use notmodified::http::preconditions::{Method, Preconditions};
 use notmodified_fuzz::{Lines, field, now, plain, take_precondition};
@@ -52,10 +54,14 @@ fuzz_target!(|octets: &[u8]| {
     let (method, path) = first.split_once(' ').unwrap_or((&first, ""));
     let mut preconditions = Preconditions::default();
     let mut status = 200;
+    let mut range = None;
     for line in lines.by_ref() {
         if let Some((b"Status", value)) = field(line) {
             status = std::str::from_utf8(value).ok().and_then(|code| code.parse().ok()).unwrap_or(200);
             break;
+        }
+        if let Some((b"Range", value)) = field(line) {
+            range = Some(value);
         }
         take_precondition(&mut preconditions, line);
     }
@@ -72,7 +78,7 @@ fuzz_target!(|octets: &[u8]| {
     let body = lines.rest();
     for config in configs() {
         let response = Response { status, fields: &fields, body };
-        exchange(config, method, path, &preconditions, &response);
+        exchange(config, method, path, &preconditions, range, &response);
     }
 });
 
@@ -87,9 +93,17 @@ fn exchange(
     method: &str,
     path: &str,
     preconditions: &Preconditions<'_>,
+    range: Option<&[u8]>,
     response: &Response<'_>,
 ) {
-    let arrival = Arrival::new::<()>(config, method, || Ok(path.to_owned())).expect("the path is there");
+    let mut arrival = Arrival::new::<()>(config, method, || Ok(path.to_owned())).expect("the path is there");
+    if let Some(range) = range {
+        arrival.ask(Asked {
+            range: range.into(),
+            if_range: preconditions.if_range.map(Into::into),
+            boundary: || "boundary".into(),
+        });
+    }
     let head = Head::new(response.status, response.fields);
     let plan = arrival.plan(config, &head);
     assert!(head.collectable(config).is_none_or(|length| length <= config.max_body));
@@ -99,13 +113,14 @@ fn exchange(
     let length = Some(response.body.len() as u64);
     let contents = [
         Content::default(),
-        Content { tag: None, length, say_length: true },
+        Content { tag: None, length, say_length: true, divisible: true },
         Content {
             tag: plan
                 .wants_content
                 .then(|| (ContentTag::of(response.body, None), response.body.len() % 2 == 1)),
             length,
             say_length: false,
+            divisible: true,
         },
     ];
     for content in &contents {
@@ -113,10 +128,13 @@ fn exchange(
         check(&arrival, response, preconditions, &answer);
         let counters = Counters::default();
         counters.count(&answer.tally);
-        let counted: u64 = counters.snapshot().iter().skip(1).take(7).map(|(_, count)| count).sum();
+        let counted: u64 = counters.snapshot().iter().skip(1).take(12).map(|(_, count)| count).sum();
         assert_eq!(counted, 1, "an exchange is counted once");
     }
 }
+
+const UNSATISFIABLE: Status = Status::Problem(Problem::Unsatisfiable);
+const FAILED: Status = Status::Problem(Problem::PreconditionFailed);
 
 fn check(arrival: &Arrival, response: &Response<'_>, preconditions: &Preconditions<'_>, answer: &Answer<'_>) {
     assert!(answer.drop.is_sorted_by(|one, next| one < next), "ascending, each once");
@@ -145,14 +163,17 @@ fn check(arrival: &Arrival, response: &Response<'_>, preconditions: &Preconditio
         assert!(matches!(outcome, Outcome::Bypass | Outcome::App));
         assert_eq!(had("etag"), has("etag"));
     }
-    if preconditions.is_empty() {
+    let of_ranges = matches!(answer.status, Status::PartialContent | UNSATISFIABLE);
+    if preconditions.is_empty() && !of_ranges {
         assert_eq!(answer.status, Status::AsIs, "judged without a precondition");
     }
     assert_eq!(outcome == Outcome::NotModified, answer.status == Status::NotModified);
-    assert_eq!(outcome == Outcome::Failed, answer.status == Status::PreconditionFailed);
+    assert_eq!(outcome == Outcome::Partial, answer.status == Status::PartialContent);
+    assert_eq!(outcome == Outcome::Unsatisfiable, answer.status == UNSATISFIABLE);
+    assert_eq!(outcome == Outcome::Failed, answer.status == FAILED);
     assert_eq!(
-        answer.status == Status::PreconditionFailed && arrival.method == Method::Get,
-        answer.body == Body::Problem
+        answer.status == FAILED && arrival.method == Method::Get,
+        answer.body == Body::Problem(Problem::PreconditionFailed)
     );
     if answer.tally.tag_made {
         assert_eq!(has("etag"), 1, "a tag of ours stands alone");
@@ -171,10 +192,33 @@ fn check(arrival: &Arrival, response: &Response<'_>, preconditions: &Preconditio
             }
             assert!(has("vary") > 0 || had("vary") == 0, "Vary was lost");
         }
-        Status::PreconditionFailed => {
+        Status::Problem(problem) => {
             assert_eq!((has("content-type"), has("content-length")), (1, 1));
-            assert!(sent.contains(&("Content-Length", &PROBLEM_412.len().to_string())));
+            assert!(sent.contains(&("Content-Length", &problem.details().len().to_string())));
             assert_eq!(has("cache-control") + has("expires") + has("last-modified"), 0);
+        }
+        Status::PartialContent => {
+            assert_eq!((arrival.method, response.status), (Method::Get, 200));
+            let length = match (answer.body, &answer.parts) {
+                (Body::Part(range), None) => {
+                    assert_eq!(has("content-range"), 1);
+                    assert!(range.end() <= response.body.len() as u64);
+                    range.len()
+                }
+                (Body::Parts, Some(parts)) => {
+                    assert_eq!((has("content-range"), has("content-type")), (0, 1));
+                    parts.len()
+                }
+                _ => panic!("a part of nothing"),
+            };
+            assert!(length <= response.body.len() as u64, "more than the whole");
+            assert!(sent.contains(&("Content-Length", &length.to_string())));
+            for name in ["set-cookie", "date", "content-location", "last-modified"] {
+                assert!(has(name) >= usize::from(had(name) > 0), "{name} was lost");
+            }
+            // A policy that overrides takes the place of both fields.
+            let is_replaced = answer.add.iter().any(|(name, _)| *name == "Cache-Control");
+            assert!(is_replaced || has("expires") >= usize::from(had("expires") > 0), "Expires was lost");
         }
         Status::AsIs => {
             if matches!(response.status, 100..=199 | 204 | 304) {

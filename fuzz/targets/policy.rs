@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use notmodified::policy::{Policies, Policy, Template};
+use notmodified::path::Template;
+use notmodified::policy::{Policies, Policy};
 use notmodified_fuzz::Lines;
 
 fuzz_target!(|octets: &[u8]| {
