@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import notmodified
-from comparison import evaluating, importing, prototypes, serving, tagging, wrapping
+from comparison import (
+    evaluating,
+    functions,
+    importing,
+    masking,
+    policies,
+    prototypes,
+    ranges,
+    remembering,
+    remote,
+    serving,
+    tagging,
+    wrapping,
+)
 from comparison.measure import FULL, QUICK
 from comparison.report import section, summary
 
@@ -35,8 +49,16 @@ GROUPS: dict[str, Group] = {
         evaluating.USUAL_GROUP,
         evaluating.HOSTILE_GROUP,
         tagging.GROUP,
+        masking.GROUP,
+        policies.GROUP,
         wrapping.LIST_GROUP,
         wrapping.DJANGO_GROUP,
+        ranges.GROUP,
+        functions.GROUP,
+        remembering.GROUP,
+        remembering.MANY_GROUP,
+        remembering.GUNICORN_GROUP,
+        remote.GROUP,
         serving.HOSTILE_GROUP,
         serving.DJANGO_GROUP,
         importing.GROUP,
@@ -48,6 +70,8 @@ PEERS = ("werkzeug", "django", "flask", "webob", "etag", "gunicorn")
 def measure(group: Group, effort: Effort, *, quick: bool) -> Samples:
     """Measure in as many fresh processes, and put their rounds together."""
     pooled: Samples = {}
+    if group.needs and shutil.which(group.needs) is None:
+        return pooled
     for _ in range(1 if group.once else effort.processes):
         command = [sys.executable, str(BENCHES / "compare.py"), "--measure", group.name]
         run = subprocess.run(

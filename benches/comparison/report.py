@@ -37,6 +37,7 @@ class Group:
     measure: Callable[[Effort], Samples]
     lines: Sequence[Line]
     once: bool = False  # in one process, for it starts others itself
+    needs: str = ""  # a program, without which it is left out
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,12 @@ def section(group: Group, samples: Samples) -> tuple[str, list[Judged]]:
         for work, contenders in samples.items()
     }
     judged = [judge(line, medians) for line in group.lines if line.work in medians]
+    if group.needs and not samples:
+        left_out = f"left out: no `{group.needs}` here"
+        judged = [
+            Judged((line.work, line.peer, "", "", "", goal_of(line), left_out), reached=None)
+            for line in group.lines
+        ]
     rows = (
         ["work", "peer", "peer's", "ours", "ratio", "goal", ""],
         ["---", "---", "--:", "--:", "--:", "---", "---"],

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from comparison.measure import OURS, Effort, Samples
+from comparison import prototypes
+from comparison.measure import OURS, PROTOTYPE, Effort, Samples
 from comparison.report import Group, Line
 from comparison.request import FIELDS, HOSTILE, hostile
 
@@ -31,7 +32,7 @@ UNDER_WAY = 4
 @dataclass
 class Gunicorn:
     address: tuple[str, int]
-    worker: int = 0
+    workers: list[int] = field(default_factory=list)
 
     def send(self, request: bytes) -> socket.socket:
         connection = socket.socket()
@@ -39,27 +40,27 @@ class Gunicorn:
         connection.sendall(request)
         return connection
 
-    def ask(self, requests: int, request: bytes) -> bytes:
-        """So many of the same request; the last answer. The worker takes them as they come, so the oldest
-        is the next to be answered."""
+    def ask(self, requests: int, request: bytes, clients: int = UNDER_WAY) -> bytes:
+        """So many of the same request, that many under way at once; the last answer. A worker takes them as
+        they come, so the oldest is the next to be answered."""
         under_way: deque[socket.socket] = deque()
         answer = b""
-        for number in range(requests + UNDER_WAY):
+        for number in range(requests + clients):
             if number < requests:
                 under_way.append(self.send(request))
-            if under_way and (number >= UNDER_WAY - 1):
+            if under_way and (number >= clients - 1):
                 answer = read_all(under_way.popleft())
         return answer
 
     def cpu(self) -> int:
-        """Nanoseconds that all threads of the worker have been on a CPU."""
-        tasks = Path(f"/proc/{self.worker}/task")
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir())
+        """Nanoseconds that all threads of the workers have been on a CPU."""
+        tasks = (task for worker in self.workers for task in Path(f"/proc/{worker}/task").iterdir())
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
 
-    def timed(self, requests: int, request: bytes) -> tuple[float, float]:
-        """Nanoseconds a request: elapsed, and of the worker's CPU time."""
+    def timed(self, requests: int, request: bytes, clients: int = UNDER_WAY) -> tuple[float, float]:
+        """Nanoseconds a request: elapsed, and of the workers' CPU time."""
         cpu, clock = self.cpu(), time.perf_counter_ns()
-        self.ask(requests, request)
+        self.ask(requests, request, clients)
         elapsed = time.perf_counter_ns() - clock
         return elapsed / requests, (self.cpu() - cpu) / requests
 
@@ -81,11 +82,22 @@ def children_of(parent: int) -> list[int]:
     return found
 
 
+def started(master: int, workers: int) -> list[int]:
+    """Return its workers, once there are as many."""
+    until = time.monotonic() + STARTS_WITHIN
+    while len(found := children_of(master)) < workers:
+        if time.monotonic() > until:
+            msg = f"{len(found)} workers of {workers}"
+            raise RuntimeError(msg)
+        time.sleep(0.05)
+    return found
+
+
 @contextlib.contextmanager
-def gunicorn(application: str) -> Iterator[Gunicorn]:
+def gunicorn(application: str, workers: int = 1) -> Iterator[Gunicorn]:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         process = subprocess.Popen(
-            [sys.executable, "-m", "comparison.served", application, str(listener.fileno())],
+            [sys.executable, "-m", "comparison.served", application, str(listener.fileno()), str(workers)],
             cwd=BENCHES,
             pass_fds=[listener.fileno()],
             stdin=subprocess.DEVNULL,
@@ -96,7 +108,7 @@ def gunicorn(application: str) -> Iterator[Gunicorn]:
             if not answer.startswith(b"HTTP/1.1 200 "):
                 msg = f"{application} answers {answer[:300]!r}"
                 raise RuntimeError(msg)
-            (running.worker,) = children_of(process.pid)
+            running.workers = started(process.pid, workers)
             yield running
         finally:
             process.terminate()
@@ -104,9 +116,9 @@ def gunicorn(application: str) -> Iterator[Gunicorn]:
 
 
 @contextlib.contextmanager
-def all_of(applications: dict[str, str]) -> Iterator[dict[str, Gunicorn]]:
+def all_of(applications: dict[str, str], workers: int = 1) -> Iterator[dict[str, Gunicorn]]:
     with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(gunicorn(each)) for name, each in applications.items()}
+        yield {name: stack.enter_context(gunicorn(each, workers)) for name, each in applications.items()}
 
 
 def request_for(size: int, *fields: tuple[str, str]) -> bytes:
@@ -147,23 +159,25 @@ def measure_hostile(effort: Effort) -> Samples:
 
 def measure_django(effort: Effort) -> Samples:
     applications = {OURS: "django_with_us", DJANGO: "django_with_middleware", DJANGO_ALONE: "django_app"}
+    if prototypes.BUILT:
+        applications[PROTOTYPE] = "django_with_prototype"
     samples: Samples = {}
-    rounds, requests = (6 * effort.rounds, 150) if effort.processes > 1 else (2, 20)
-    with all_of(applications) as servers:
-        for title, size in {"2 KiB": 2 << 10, "100 KiB": 100 << 10}.items():
-            asked = {
-                name: conditional(server, size, 200 if name == DJANGO_ALONE else 304)
-                for name, server in servers.items()
-            }
-            elapsed = samples.setdefault(f"{title}, a second elapsed", {name: [] for name in servers})
-            cpu = samples.setdefault(
-                f"{title}, a second of the worker's CPU time", {name: [] for name in servers}
-            )
-            for number in range(rounds):
-                for name in rotated(list(servers), number):
-                    taken = servers[name].timed(requests, asked[name])
-                    elapsed[name].append(taken[0])
-                    cpu[name].append(taken[1])
+    # A worker is a few percent faster or slower for as long as it lives, by where its memory happens to lie.
+    starts, rounds, requests = (6, effort.rounds, 150) if effort.processes > 1 else (1, 2, 20)
+    for _ in range(starts):
+        with all_of(applications) as servers:
+            for title, size in {"2 KiB": 2 << 10, "100 KiB": 100 << 10}.items():
+                asked = {
+                    name: conditional(server, size, 200 if name == DJANGO_ALONE else 304)
+                    for name, server in servers.items()
+                }
+                works = (f"{title}, a second elapsed", f"{title}, a second of the worker's CPU time")
+                elapsed, cpu = (samples.setdefault(work, {name: [] for name in servers}) for work in works)
+                for number in range(rounds):
+                    for name in rotated(list(servers), number):
+                        taken = servers[name].timed(requests, asked[name])
+                        elapsed[name].append(taken[0])
+                        cpu[name].append(taken[1])
     return samples
 
 
@@ -200,7 +214,11 @@ def django_lines() -> list[Line]:
     for title, more in {"2 KiB": 1.12, "100 KiB": 1.5}.items():
         for clock in ("a second elapsed", "a second of the worker's CPU time"):
             work = f"{title}, {clock}"
-            lines += [Line(work, DJANGO, at_least=more, rate=True), Line(work, DJANGO_ALONE, rate=True)]
+            lines += [
+                Line(work, DJANGO, at_least=more, rate=True),
+                Line(work, PROTOTYPE, rate=True),
+                Line(work, DJANGO_ALONE, rate=True),
+            ]
     return lines
 
 
@@ -216,8 +234,9 @@ HOSTILE_GROUP = Group(
 DJANGO_GROUP = Group(
     "gunicorn-django",
     "Gunicorn and Django: 304s a second",
-    "One sync worker, loopback, four requests under way. Gunicorn and Django are most of it: Django alone, "
-    "which answers 200 to each, is about what there is to gain.",
+    "One sync worker, started six times, loopback, four requests under way. Gunicorn and Django are most "
+    "of it: Django alone, which answers 200 to each, and the prototype around it are about what there is to "
+    "gain.",
     measure_django,
     django_lines(),
     once=True,

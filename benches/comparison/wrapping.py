@@ -9,7 +9,7 @@ import django
 import flask
 import webob
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.middleware.http import ConditionalGetMiddleware
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from comparison.served import Size
 
 DJANGO = "Django `ConditionalGetMiddleware`"
+DJANGO_AROUND = f"{DJANGO} around the app"
+DJANGO_ALONE = f"{DJANGO}, its `process_response` alone"
+CLASS = "our `NotModifiedMiddleware` in Django"
 FLASK = "Flask `add_etag` + `make_conditional`"
 WEBOB = "WebOb `conditional_response` + `md5_etag`"
 CONTENT_TYPE = "text/html; charset=utf-8"
@@ -105,6 +108,35 @@ def around(name: str, wrapped: WSGIApplication, bare: WSGIApplication, status: i
     return Contender(name, "serve(wrapped, environ)", names, over="serve(bare, environ)")
 
 
+def django_around(application: WSGIApplication) -> WSGIApplication:
+    """Put Django's middleware around a WSGI app, by the least that this takes.
+
+    A request is made of the environ, a response of what the app returns, and what becomes of that is written
+    out.
+    """
+
+    def get_response(request: WSGIRequest) -> HttpResponse:
+        status, headers = "", []
+
+        def start_response(
+            its_status: str, its_headers: list[tuple[str, str]], _exc_info: object = None
+        ) -> None:
+            nonlocal status, headers
+            status, headers = its_status, its_headers
+
+        body = b"".join(application(request.META, start_response))
+        return HttpResponse(body, status=int(status[:3]), headers=dict(headers))
+
+    middleware = ConditionalGetMiddleware(get_response)
+
+    def around_application(environ: dict, start_response: Callable) -> list[bytes]:
+        response = middleware(WSGIRequest(environ))
+        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        return [response.content]
+
+    return around_application
+
+
 def django_middleware(body: bytes, status: int) -> Contender:
     """Django's middleware alone, on a request and a response made for each call."""
     process = ConditionalGetMiddleware(lambda _request: HttpResponse()).process_response
@@ -128,7 +160,7 @@ def django_middleware(body: bytes, status: int) -> Contender:
         "body": body,
     }
     making = "request_with(environ), HttpResponse(body)"
-    return Contender(DJANGO, f"process({making})", names, over=f"({making})")
+    return Contender(DJANGO_ALONE, f"process({making})", names, over=f"({making})")
 
 
 def list_work(size: Size, status: int) -> Work:
@@ -138,6 +170,7 @@ def list_work(size: Size, status: int) -> Work:
     webob_bare, webob_conditional = webob_apps(body)
     contenders = [
         around(OURS, NotModified(bare), bare, status),
+        around(DJANGO_AROUND, django_around(bare), bare, status),
         django_middleware(body, status),
         around(FLASK, flask_conditional, flask_bare, status),
         around(WEBOB, webob_conditional, webob_bare, status),
@@ -162,6 +195,7 @@ def measure_django(effort: Effort) -> Samples:
     django.setup()
     bare = django_handler([])
     conditional = django_handler(["django.middleware.http.ConditionalGetMiddleware"])
+    of_class = django_handler(["notmodified.django.NotModifiedMiddleware"])
 
     def at(size: Size, application: WSGIApplication) -> WSGIApplication:
         def application_at(environ: dict, start_response: Callable) -> Iterable[bytes]:
@@ -170,12 +204,15 @@ def measure_django(effort: Effort) -> Samples:
 
         return application_at
 
+    wrapped: dict[str, WSGIApplication] = {OURS: NotModified(bare), DJANGO: conditional, CLASS: of_class}
+    if prototypes.BUILT:
+        wrapped[PROTOTYPE] = prototypes.Prototype(bare)
     works = [
         Work(
             f"{size}, {status}",
             [
-                around(OURS, at(size, NotModified(bare)), at(size, bare), status),
-                around(DJANGO, at(size, conditional), at(size, bare), status),
+                around(name, at(size, application), at(size, bare), status)
+                for name, application in wrapped.items()
             ],
         )
         for size in BODIES
@@ -191,7 +228,8 @@ def list_lines() -> list[Line]:
         for status in (200, 304):
             title = f"{size}, {status}"
             lines += [
-                Line(title, DJANGO, at_least=less_than_django),
+                Line(title, DJANGO_AROUND, at_least=less_than_django),
+                Line(title, DJANGO_ALONE),
                 Line(title, FLASK),
                 Line(title, WEBOB),
                 Line(title, PROTOTYPE, at_most=of_prototype),
@@ -203,9 +241,11 @@ def list_lines() -> list[Line]:
 LIST_GROUP = Group(
     "middleware",
     "Middleware around an app that returns a list, added",
-    "What a request costs more than through the bare app; Django's middleware more than the making of a "
-    "request and a response, Flask's and WebOb's more than the same response without. The 200 is that of a "
-    "request without preconditions.",
+    "What a request costs more than through the bare app. Around a WSGI app Django's middleware needs a "
+    "WSGIRequest made of the environ, an HttpResponse made of what the app returns, and that written out "
+    "again: the line `around the app` has all of it. The line `alone` has neither, nor the call: it is what "
+    "the middleware does to a request and a response that are there. Flask's and WebOb's lines are more than "
+    "the same response without. The 200 is that of a request without preconditions.",
     measure_list,
     list_lines(),
 )
@@ -213,12 +253,21 @@ DJANGO_GROUP = Group(
     "django",
     "Around real Django, added",
     "WSGIHandler with no other middleware and a view that returns an HttpResponse: what a request costs more "
-    "with `NotModified(application)` and with `ConditionalGetMiddleware`.",
+    "with `NotModified(application)`, with `ConditionalGetMiddleware`, and with our own middleware class. "
+    "The prototype is the least that Rust can do here: what it costs is the ceiling.",
     measure_django,
     [
         Line("2 KiB, 304", DJANGO, at_least=8),
+        Line("2 KiB, 304", PROTOTYPE),
         Line("2 KiB, 200", DJANGO),
+        Line("2 KiB, 200", PROTOTYPE),
         Line("100 KiB, 304", DJANGO, at_least=7.5),
+        Line("100 KiB, 304", PROTOTYPE),
         Line("100 KiB, 200", DJANGO),
+        Line("100 KiB, 200", PROTOTYPE),
+        Line("2 KiB, 304", CLASS),
+        Line("2 KiB, 200", CLASS),
+        Line("100 KiB, 304", CLASS),
+        Line("100 KiB, 200", CLASS),
     ],
 )
