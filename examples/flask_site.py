@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from flask import Flask, Response, jsonify
 
-from notmodified import NotModified
+from notmodified.flask import NotModified
 
 app = Flask(__name__)
-# Around wsgi_app, not around app: `app` stays a Flask object, with its test client and its `flask run`.
-app.wsgi_app = NotModified(app.wsgi_app)  # type: ignore[method-assign]
+# The keys of notmodified.toml, or the path of such a file. May be left out.
+app.config["NOTMODIFIED"] = {"policy": [{"path": "/api/**", "cache_control": {"no_cache": True}}]}
+NotModified(app)
 
 
 @app.get("/")

@@ -1,4 +1,4 @@
-"""`python manage.py runserver`: Django's own development server runs the wrapped application too."""
+"""`python manage.py runserver`: Django's own development server runs the middleware too."""
 
 from __future__ import annotations
 

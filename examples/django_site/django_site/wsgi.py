@@ -6,8 +6,6 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from notmodified import NotModified
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_site.settings")
 
-application = NotModified(get_wsgi_application())
+application = get_wsgi_application()
