@@ -21,6 +21,8 @@ PY := $(VENV)/bin/python
 # Python's own checks in every test, and in every server that a test starts: leaks of files, threads, memory.
 PYTEST := PYTHONDEVMODE=1 $(PY) -m pytest
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+# Most of a run is waiting for servers. Each process starts its own; more than four gain nothing.
+IN_PROCESSES := -n auto --maxprocesses=4 --dist=worksteal
 EXTENSION := python/notmodified/_core.abi3.so
 RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs')
 
@@ -44,7 +46,7 @@ demo-serve: $(VENV)/.demo $(VENV)/.built ## the sample site alone, until Ctrl-C,
 .PHONY: test
 test: $(VENV)/.dev $(VENV)/.built ## Rust and Python tests, but the long ones
 	cargo test --locked
-	$(PYTEST) -m "not long"
+	$(PYTEST) $(IN_PROCESSES) -m "not long"
 	$(MAKE) --no-print-directory test-parallel
 	$(MAKE) --no-print-directory test-faults
 
@@ -79,10 +81,18 @@ test-all: $(VENV)/.dev ## the Python tests on each CPython of PYTHONS, all with 
 lint: $(VENV)/.dev $(VENV)/.built ## formatting, clippy, ruff, mypy, stubs against the built module
 	cargo fmt --check
 	cargo clippy --locked --all-targets --all-features -- -D warnings
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}/fuzz" \
+		-- -D warnings
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy --strict python
-	$(PY) -m mypy.stubtest notmodified
+	# The settings are only to be there: a storage of Django asks for them when it is imported.
+	DJANGO_SETTINGS_MODULE=django.conf.global_settings $(PY) -m mypy.stubtest --mypy-config-file pyproject.toml notmodified
+
+.PHONY: finding-pages
+finding-pages: $(VENV)/.dev $(VENV)/.built ## write docs/findings/, a page for each kind of finding
+	PYTHONPATH=tests $(PY) -m docs.finding_pages
 
 .PHONY: fmt
 fmt: $(VENV)/.dev ## format everything
@@ -108,7 +118,29 @@ bench: $(BENCH_VENV)/.dev ## Rust benches, then the comparison with the peers, w
 	$(BENCH_VENV)/bin/maturin build --quiet --release --locked --out $(BENCH) --interpreter $(BENCH_VENV)/bin/python
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		$(BENCH)/notmodified-*.whl
-	PYTHONPATH=$(BENCH) $(BENCH_VENV)/bin/python benches/compare.py --built-from "$$(cat $(BENCH)/built-from)"
+	PYTHONPATH="$(abspath $(BENCH))" $(BENCH_VENV)/bin/python benches/compare.py --built-from "$$(cat $(BENCH)/built-from)"
+
+.PHONY: bench-logs
+bench-logs: $(VENV)/.dev ## access logs of millions of lines, beside goaccess, written to benches/LOGS.md
+	rm -f python/notmodified/_core*.so
+	VIRTUAL_ENV="$(abspath $(VENV))" $(VENV)/bin/maturin develop --quiet --release --locked
+	$(PY) benches/logs.py
+
+.PHONY: bench-assets
+bench-assets: $(VENV)/.dev ## versions of 10,000 static files, beside collectstatic, written to benches/ASSETS.md
+	rm -f python/notmodified/_core*.so
+	VIRTUAL_ENV="$(abspath $(VENV))" $(VENV)/bin/maturin develop --quiet --release --locked
+	$(PY) benches/assets.py
+
+REDBOT_VENV ?= .venv-redbot
+.PHONY: compare-redbot
+compare-redbot: $(VENV)/.dev $(VENV)/.built $(REDBOT_VENV)/.redbot ## REDbot on the gallery of defective stacks, written to docs/check.md
+	PYTHONPATH=tests $(PY) benches/compare_redbot.py --redbot $(REDBOT_VENV)/bin/python
+
+$(REDBOT_VENV)/.redbot: requirements/redbot.txt
+	$(PYTHON) -m venv $(REDBOT_VENV)
+	$(REDBOT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 $(BENCH_VENV)/.dev: requirements/dev.txt
 	$(BENCH_PYTHON) -m venv $(BENCH_VENV)
@@ -116,7 +148,7 @@ $(BENCH_VENV)/.dev: requirements/dev.txt
 	@touch $@
 
 # libFuzzer needs flags that stable Rust hides; RUSTC_BOOTSTRAP shows them, so that one toolchain is enough. No
-# sanitizer: what is fuzzed has no unsafe code. What is found new stays in target/; docs/fuzzing.md says how it
+# sanitizer: what is fuzzed has no unsafe code but mapping memory. What is found new stays in target/; docs/fuzzing.md says how it
 # gets into fuzz/corpus.
 CARGO_FUZZ := target/tools/bin/cargo-fuzz
 CARGO_FUZZ_VERSION := 0.13.2
@@ -151,6 +183,7 @@ requirements: ## lock requirements/*.in again, to the newest versions that they 
 	$(LOCK) --upgrade requirements/dev.in --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt requirements/demo.in --output-file requirements/demo.txt
 	$(LOCK) --upgrade requirements/uwsgi.in --output-file requirements/uwsgi.txt
+	$(LOCK) --upgrade requirements/redbot.in --output-file requirements/redbot.txt
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here
