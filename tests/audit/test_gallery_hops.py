@@ -12,7 +12,7 @@ import pytest
 from kit.answer import new_id
 from kit.check_command import check
 from kit.hops import Hops, certificates, of_apache, of_nginx, of_program
-from kit.servers import free_port
+from kit.ports import free_port
 from notmodified.check import judge
 from notmodified.check.live import Options, record_urls
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kit.ports import free_port
 from notmodified.check import Limits, judge, text
 from notmodified.check.live import Options, record_urls
 
@@ -183,10 +184,7 @@ def test_redirects_that_never_repeat_end_too() -> None:
 
 
 def test_nobody_there_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    # Nobody listens there any more.
-    document = judge(record_urls([f"http://127.0.0.1:{port}/"], Options(limits=LIMITS)))
+    document = judge(record_urls([f"http://127.0.0.1:{free_port()}/"], Options(limits=LIMITS)))
     assert [finding["id"] for finding in document["pages"][0]["findings"]] == ["unreachable"]
     assert "refused" in document["pages"][0]["verdict"]
 

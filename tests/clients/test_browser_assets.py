@@ -8,9 +8,10 @@ import re
 import pytest
 
 from kit.chromium import Chromium
+from kit.ports import free_port
 from kit.proxies import fill_in, launch
 from kit.replica import Replica, build, release, wait_for
-from kit.servers import TESTS, RunningServer, ServerKind, free_port
+from kit.servers import TESTS, RunningServer, ServerKind
 from kit.tools import require
 
 ASSETS = ("app.css", "base.css", "logo.svg", "main.js", "part.js")

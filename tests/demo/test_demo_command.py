@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from kit.ports import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -186,9 +188,7 @@ def test_ctrl_c_during_the_walk_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_the_served_site_can_be_put_on_a_port_of_ones_choice(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = Serving(tmp_path, "--port", str(port))
     assert server.address.port == port
     server.process.terminate()

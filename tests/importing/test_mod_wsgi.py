@@ -13,8 +13,8 @@ import pytest
 
 import notmodified
 from kit.over_socket import Connection
+from kit.ports import free_port
 from kit.proxies import APACHE_MODULES, fill_in, launch
-from kit.servers import free_port
 from kit.tools import require, require_file
 from notmodified import EntityTag
 

@@ -6,9 +6,10 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kit.ports import free_port
 from kit.proxies import fill_in, launch
 from kit.replica import wait_for
-from kit.servers import RunningServer, ServerKind, free_port
+from kit.servers import RunningServer, ServerKind
 from kit.tools import require
 
 if TYPE_CHECKING:

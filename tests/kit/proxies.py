@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from kit.answer import Answer, new_id
 from kit.over_socket import Connection
-from kit.servers import TESTS, RunningServer, ServerKind, answers, free_port
+from kit.ports import free_port
+from kit.servers import TESTS, RunningServer, ServerKind, answers
 from kit.tools import require
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import redis
 import valkey
 
+from kit.ports import free_port
 from kit.tools import require
 
 if TYPE_CHECKING:
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 
 KINDS = ("redis", "valkey")
 STARTS_WITHIN = 20
-
-
-def free_port() -> int:
-    """Return a port that was free just now, with the one 10,000 above it, which a node of a Cluster takes."""
-    while True:
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", 0)) as one:
-            port = one.getsockname()[1]
-            if port < 55_000:
-                with socket.create_server(("127.0.0.1", port + 10_000)):
-                    return port
 
 
 def wait_until(is_so: Callable[[], object], within: float = STARTS_WITHIN) -> None:
@@ -72,6 +62,7 @@ class RedisServer:
         wait_until(self.answers)
 
     def answers(self) -> bool:
+        assert self.process.poll() is None, (self.folder / "output").read_text()
         with self.client() as client:
             return bool(client.ping())
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from kit.answer import new_id
 from kit.over_socket import Connection
+from kit.ports import free_port
 from kit.proxies import launch
-from kit.servers import RunningServer, ServerKind, free_port
+from kit.servers import RunningServer, ServerKind
 from notmodified import Assets
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from cache.site import FRESH, Site
-from kit.redis_server import free_port, wait_until
+from kit.ports import free_port
+from kit.redis_server import wait_until
 from kit.tools import require
 from notmodified import StoreError, invalidate
 
