@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +31,7 @@ def lines_of_one_url(draw: st.DrawFn) -> list[Line]:
         )
 
     gaps = draw(
-        st.lists(st.sampled_from([1, 4, 30, 200, 400, 3000, 10_000, 90_000]), min_size=1, max_size=90)
+        st.lists(st.sampled_from([1, 4, 10, 30, 200, 400, 3000, 10_000, 90_000]), min_size=1, max_size=90)
     )
     at, lines = 0, []
     for gap in gaps:
@@ -57,3 +58,17 @@ def test_a_random_log_is_replayed_as_the_model_does(lines: list[Line], risk: flo
     assert gaps == model.gaps
     proposal = route["recommendation"]
     assert (proposal and proposal["lifetime"]) == replay_model.lifetime(model, risk, span)
+
+
+@pytest.mark.parametrize("lifetime", replay_model.LIFETIMES)
+def test_a_return_after_just_a_lifetime_is_past_it(lifetime: int, tmp_path: Path) -> None:
+    # RFC 9111 §4.2: a response is fresh while its lifetime is greater than its age.
+    longer = [one for one in replay_model.LIFETIMES if one > lifetime]
+    for away, spare, bin_ in (
+        (lifetime - 1, [lifetime, *longer], lifetime),
+        (lifetime, longer, next(iter(longer), None)),
+    ):
+        lines = [Line(etag=VERSIONS[0]), Line(at=away, status=304, size=0, etag=VERSIONS[0])]
+        (route,) = analysed(write(tmp_path / "log", lines))["routes"]
+        assert [point["lifetime"] for point in route["curve"] if point["saved"]] == spare
+        assert [gap["below"] for gap in route["gaps"] if gap["unchanged"]] == [bin_]
