@@ -6,22 +6,20 @@ is a whole segment a `{name}`, anything else `*`.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import re
-import warnings
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-with warnings.catch_warnings():
-    # There is no other way to know what an expression matches, and nothing to be changed in what it gives.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import sre_constants
-    import sre_parse
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+# There is no public way to know what an expression matches: this is what `re` itself parses them with.
+_syntax: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
 
 # `<int:id>`, `<id>`, and what Werkzeug's converters take: `<any(a, b):which>`.
 _CONVERTER = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")
@@ -30,9 +28,9 @@ _HEAD_OF_FLASK = re.compile(r"Endpoint\s+Methods\s+(?:.*\s)?Rule\s*")
 _MOST_ALTERNATIVES = 64
 _SLASH = ord("/")
 _CATEGORIES_WITH_SLASH = {
-    sre_constants.CATEGORY_NOT_DIGIT,
-    sre_constants.CATEGORY_NOT_SPACE,
-    sre_constants.CATEGORY_NOT_WORD,
+    _syntax.CATEGORY_NOT_DIGIT,
+    _syntax.CATEGORY_NOT_SPACE,
+    _syntax.CATEGORY_NOT_WORD,
 }
 
 
@@ -141,7 +139,7 @@ def of_expression(expression: str, *, is_whole: bool = True) -> list[Pieces]:
     expression or has more alternatives than anybody would name.
     """
     try:
-        parsed: Any = sre_parse.parse(expression)
+        parsed: Any = _syntax.parse(expression)
     except re.error as error:
         msg = f"{expression!r} is no regular expression: {error}"
         raise ValueError(msg) from error
@@ -167,18 +165,18 @@ def _ways(  # noqa: PLR0911  one for each
     operation: Any, operand: Any, names: dict[int, str]
 ) -> list[Pieces]:
     """Return what one part of an expression may stand for."""
-    if operation is sre_constants.LITERAL:
+    if operation is _syntax.LITERAL:
         return [(chr(operand),)]
-    if operation in {sre_constants.AT, sre_constants.ASSERT, sre_constants.ASSERT_NOT}:
+    if operation in {_syntax.AT, _syntax.ASSERT, _syntax.ASSERT_NOT}:
         return [()]
-    if operation is sre_constants.BRANCH:
+    if operation is _syntax.BRANCH:
         return [pieces for tree in operand[1] for pieces in _alternatives(tree, names)]
-    if operation is sre_constants.SUBPATTERN:
+    if operation is _syntax.SUBPATTERN:
         group, tree = operand[0], operand[-1]
         if group is None:
             return _alternatives(tree, names)
         return [(Variable(names.get(group, "arg"), _has_slash(operation, operand)),)]
-    if operation in {sre_constants.MAX_REPEAT, sre_constants.MIN_REPEAT}:
+    if operation in {_syntax.MAX_REPEAT, _syntax.MIN_REPEAT}:
         least, most, tree = operand
         if (least, most) == (0, 1):
             return [(), *_alternatives(tree, names)]
@@ -187,32 +185,32 @@ def _ways(  # noqa: PLR0911  one for each
 
 def _has_slash(operation: Any, operand: Any) -> bool:
     """Tell whether something that a part of an expression matches has a slash in it."""
-    if operation is sre_constants.LITERAL:
+    if operation is _syntax.LITERAL:
         return bool(operand == _SLASH)
-    if operation is sre_constants.NOT_LITERAL:
+    if operation is _syntax.NOT_LITERAL:
         return bool(operand != _SLASH)
-    if operation is sre_constants.IN:
+    if operation is _syntax.IN:
         is_in = any(_is_slash_in(kind, value) for kind, value in operand)
-        return is_in is not (operand[0][0] is sre_constants.NEGATE)
-    if operation is sre_constants.BRANCH:
+        return is_in is not (operand[0][0] is _syntax.NEGATE)
+    if operation is _syntax.BRANCH:
         return any(_has_slash(*part) for tree in operand[1] for part in tree)
-    if operation in {sre_constants.SUBPATTERN, sre_constants.MAX_REPEAT, sre_constants.MIN_REPEAT}:
+    if operation in {_syntax.SUBPATTERN, _syntax.MAX_REPEAT, _syntax.MIN_REPEAT}:
         return any(_has_slash(*part) for part in operand[-1])
     # Anything, or what nobody writes in a path.
-    return operation not in {sre_constants.AT, sre_constants.ASSERT, sre_constants.ASSERT_NOT}
+    return operation not in {_syntax.AT, _syntax.ASSERT, _syntax.ASSERT_NOT}
 
 
 def _is_slash_in(kind: Any, value: Any) -> bool:
-    if kind is sre_constants.LITERAL:
+    if kind is _syntax.LITERAL:
         return bool(value == _SLASH)
-    if kind is sre_constants.RANGE:
+    if kind is _syntax.RANGE:
         return bool(value[0] <= _SLASH <= value[1])
-    return kind is sre_constants.CATEGORY and value in _CATEGORIES_WITH_SLASH
+    return kind is _syntax.CATEGORY and value in _CATEGORIES_WITH_SLASH
 
 
 def matches_slash(expression: str) -> bool:
     """Tell whether something that a regular expression matches has a slash in it."""
-    parsed: Any = sre_parse.parse(expression)
+    parsed: Any = _syntax.parse(expression)
     return any(_has_slash(*part) for part in parsed)
 
 

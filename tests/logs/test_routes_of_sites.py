@@ -187,6 +187,12 @@ def test_each_line_is_read_as_what_it_looks_like(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="nothing of it is deprecated")
+def test_expressions_are_parsed_with_nothing_deprecated() -> None:
+    program = "import sys, notmodified.url_map; sys.exit('sre_parse' in sys.modules)"
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
