@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kit.raw_server import Sent, raw_server
-from notmodified.check import judge
+from notmodified.check import Limits, judge
+from notmodified.check.in_process import parts_of_app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,23 @@ def answer(head: bytes) -> Sent:
     fields = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n" % len(content)
     tag = b'ETag: "%d"\r\nCache-Control: no-cache\r\n\r\n' % number
     return Sent([fields + tag + (b"" if method == b"HEAD" else content)])
+
+
+def nothing(environ, start_response):
+    """Answer with a head and no content."""
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Cache-Control", "no-cache")])
+    return []
+
+
+def test_thousands_of_pages_with_next_to_nothing_on_them_are_forgotten_too() -> None:
+    limits = Limits(part=200_000)
+    parts = parts_of_app(nothing, [f"/{number}" for number in range(100)], limits=limits)
+    counted = [(len(part.pages), part.octets()) for part in parts]
+    assert sum(pages for pages, _ in counted) == 100
+    assert len(counted) > 10
+    # A part ends with the page that is too much.
+    largest_page = max(octets // pages for pages, octets in counted) * 2
+    assert max(octets for _, octets in counted) < limits.part + largest_page
 
 
 def check(pages: int, *more: str) -> tuple[int, dict]:

@@ -18,7 +18,7 @@ class Limits:
     kept: int = 512 * 1024
     """Octets of content that are kept for comparison."""
     part: int = 16 * 1024 * 1024
-    """Octets of content, of whole pages, after which a crawl judges what it has, and forgets it."""
+    """Octets of heads and content, of whole pages, after which a crawl judges what it has, and forgets it."""
     redirects: int = 10
     """Redirects that are followed."""
     timeouts: int = 3

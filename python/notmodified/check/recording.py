@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from notmodified.check.document import Document
 
 SCHEMA = 1
+# Octets that an exchange takes in memory beside those of its heads and its content, about.
+_HOLDS = 2048
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -134,6 +136,14 @@ class Answer:
         """The status, if the response came to its end."""
         return self.response.status if self.response is not None and self.trouble is None else None
 
+    @property
+    def octets(self) -> int:
+        """How much of heads and content is kept."""
+        response = self.response
+        fields = self.request.fields + (response.fields if response is not None else ())
+        content = len(response.body.kept) if response is not None else 0
+        return content + sum(len(name) + len(value) for name, value in fields)
+
     def as_json(self) -> dict[str, object]:
         """Return the JSON form."""
         response = self.response
@@ -201,9 +211,8 @@ class Recording:
         self.exchanges = [replace(one, url=new) if one.url == old else one for one in self.exchanges]
 
     def octets(self, start: int = 0) -> int:
-        """Return how much content is kept, from an exchange on."""
-        responses = (one.answer.response for one in self.exchanges[start:])
-        return sum(len(response.body.kept) for response in responses if response is not None)
+        """Return how much is kept, from an exchange on: heads, content, and what holds them."""
+        return sum(_HOLDS + one.answer.octets for one in self.exchanges[start:])
 
     def to_json(self) -> str:
         """Return the JSON form: what `notmodified check --record` writes and `--replay` reads."""

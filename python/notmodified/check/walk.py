@@ -68,7 +68,7 @@ def in_parts(
     asking: Asking,
     links: Callable[[Page, Response], Iterable[Page]] | None = None,
 ) -> Iterator[Recording]:
-    """Ask as `walk` does, and yield recordings of whole pages, of some more than `limits.part` octets each.
+    """Ask as `walk` does, and yield recordings of whole pages, each of little more than `limits.part` octets.
 
     What was yielded is forgotten. `links` says to which further pages a page leads.
     """
