@@ -8,6 +8,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import httplint
 import pytest
@@ -15,8 +16,9 @@ from httplint.note import Note
 
 from notmodified._core import audit_messages, finding_kinds
 from notmodified.check import judge, linter, record_app, text
-from notmodified.check.lint import _linted, lint
+from notmodified.check.lint import Lint
 from notmodified.check.live import Options, record_urls
+from notmodified.check.recording import judge_parts
 from notmodified.report import check_page
 
 SLOW = ("Allow", 'W/"a",' * 8000)
@@ -101,7 +103,7 @@ def test_nothing_is_told_of_the_sample_site(origin):
 )
 def test_what_is_found_anyway_is_not_told_again(application, ours, not_told):
     recording = record_app(application, ["/"])
-    said = json.loads(lint(recording.to_json()))["notes"]
+    said = json.loads(Lint().notes(recording.to_json()))["notes"]
     assert not_told in {note["id"] for of_one in said.values() for note in of_one}
     document = judge(recording, linted=True)
     assert ours in ids(document)
@@ -169,24 +171,49 @@ def test_a_response_that_it_raises_at_is_given_up(monkeypatch):
     ]
 
 
-def test_all_of_it_ends_in_time_with_what_was_said_until_then():
+def test_all_of_it_ends_in_time_with_what_was_said_until_then(monkeypatch):
     looked_at, recording = messages(SLOW)
-    linted = json.loads(lint(recording, longest=0.001))
     count = len(looked_at)
-    assert linted["linter"] == (
-        f"httplint (stopped after 0.001 s: {count} of {count} responses were not looked at)"
-    )
+    lint = Lint(0.001)
+    assert json.loads(lint.notes(recording)) == {"linter": "httplint", "notes": {}}
+    assert lint.says == f"httplint (stopped after 0.001 s: {count} of {count} responses were not looked at)"
     written = b'{"linter": "httplint 1"}\n{"place": 3, "notes": [7]}\n{"place": 4, "notes": []}\n{"place'
-    assert json.loads(_linted(written, 5, 9)) == {
-        "linter": "httplint 1 (stopped after 9 s: 3 of 5 responses were not looked at)",
-        "notes": {"3": [7]},
-    }
+    monkeypatch.setattr(Lint, "_run", lambda *_: written)
+    lint = Lint(9)
+    assert json.loads(lint.notes(recording)) == {"linter": "httplint 1", "notes": {"3": [7]}}
+    left = f"{count - 2} of {count} responses were not looked at"
+    assert lint.says == f"httplint 1 (stopped after 9 s: {left})"
+
+
+def test_its_time_is_for_all_parts_of_a_recording(monkeypatch):
+    clock, times = [0.0], []
+
+    def run(command, *, timeout, **_):
+        times.append(timeout)
+        clock[0] += min(timeout, 25.0)
+        if timeout < 25:
+            raise subprocess.TimeoutExpired(command, timeout)
+        lines = b'{"linter": "httplint 1"}\n' + b'{"place": 0, "notes": []}\n' * count
+        return SimpleNamespace(stdout=lines)
+
+    ours = "notmodified.check.lint"
+    of_subprocess = SimpleNamespace(run=run, TimeoutExpired=subprocess.TimeoutExpired)
+    monkeypatch.setattr(f"{ours}.subprocess", of_subprocess)
+    monkeypatch.setattr(f"{ours}.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    part = record_app(page(), ["/"])
+    count = len(json.loads(audit_messages(part.to_json())))
+    document = judge_parts([part] * 4, linted=True)
+    assert times == [60, 35, 10]
+    assert document["linter"] == (
+        f"httplint 1 (stopped after 60 s: {2 * count} of {4 * count} responses were not looked at)"
+    )
 
 
 def test_a_linter_that_is_broken_is_none(monkeypatch):
     _, recording = messages()
     monkeypatch.setattr("notmodified.check.lint._START", "raise ImportError")
-    assert lint(recording) is None
+    lint = Lint()
+    assert (lint.notes(recording), lint.says) == (None, None)
 
 
 def test_hostile_recordings_are_linted_without_a_word_of_trouble():

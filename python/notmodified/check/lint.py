@@ -9,39 +9,66 @@ import importlib.util
 import json
 import subprocess
 import sys
+import time
 
 from notmodified._core import audit_messages
 
-# Seconds for all messages, those for which `linter` has less included.
+# Seconds for all messages of all parts, those for which `linter` has less included.
 LONGEST = 60.0
 _START = "import sys; sys.path[:] = sys.argv[1:]; from notmodified.check.linter import main; main()"
 
 
-def lint(recording: str, *, longest: float = LONGEST) -> str | None:
-    """Return what httplint says of a recording's responses, for `audit`; None where it is not installed.
+class Lint:
+    """httplint, for one recording or for all parts of one."""
 
-    Raises ValueError if it is no recording.
-    """
-    if importlib.util.find_spec("httplint") is None:
-        return None
-    messages = audit_messages(recording)
-    command = [sys.executable, "-c", _START, *sys.path]
-    try:
-        done = subprocess.run(  # noqa: S603  ourselves
-            command, input=messages.encode(), capture_output=True, timeout=longest, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        return _linted(error.stdout or b"", len(json.loads(messages)), longest)
-    # It has said nothing where what it needs is not there.
-    return _linted(done.stdout, len(json.loads(messages)), longest) if done.stdout else None
+    def __init__(self, longest: float = LONGEST) -> None:
+        """Give it so many seconds for everything."""
+        self._longest = longest
+        self._left = longest
+        self._name: str | None = None
+        self._asked = 0
+        self._answered = 0
 
+    @property
+    def says(self) -> str | None:
+        """Its name and version, and how much it left out; None where there is none."""
+        name, left = self._name, self._asked - self._answered
+        if name is None or left == 0:
+            return name
+        seconds = f"{self._longest:g} s"
+        return f"{name} (stopped after {seconds}: {left} of {self._asked} responses were not looked at)"
 
-def _linted(written: bytes, count: int, longest: float) -> str:
-    # What it was stopped in is no line.
-    lines = [json.loads(line) for line in written.split(b"\n")[:-1]]
-    linter: str = lines[0]["linter"] if lines else "httplint"
-    left = count - len(lines[1:])
-    if left:
-        linter += f" (stopped after {longest:g} s: {left} of {count} responses were not looked at)"
-    notes = {str(one["place"]): one["notes"] for one in lines[1:] if one["notes"]}
-    return json.dumps({"linter": linter, "notes": notes})
+    def notes(self, recording: str) -> str | None:
+        """Return what it says of a recording's responses, for `audit`; None where it is not installed.
+
+        Raises ValueError if it is no recording.
+        """
+        if importlib.util.find_spec("httplint") is None:
+            return None
+        messages = audit_messages(recording)
+        written = self._run(messages) if self._left > 0 else b""
+        if written is None:
+            return None
+        # What it was stopped in is no line.
+        lines = [json.loads(line) for line in written.split(b"\n")[:-1]]
+        self._asked += len(json.loads(messages))
+        self._answered += len(lines[1:])
+        name: str = lines[0]["linter"] if lines else self._name or "httplint"
+        self._name = name
+        notes = {str(one["place"]): one["notes"] for one in lines[1:] if one["notes"]}
+        return json.dumps({"linter": name, "notes": notes})
+
+    def _run(self, messages: str) -> bytes | None:
+        """Return what it writes of messages in the time that is left; None where it can't be started."""
+        command = [sys.executable, "-c", _START, *sys.path]
+        started = time.monotonic()
+        try:
+            done = subprocess.run(  # noqa: S603  ourselves
+                command, input=messages.encode(), capture_output=True, timeout=self._left, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            return error.stdout or b""
+        else:
+            return done.stdout or None
+        finally:
+            self._left -= time.monotonic() - started

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from notmodified import __version__
 from notmodified._core import audit
-from notmodified.check.lint import lint
+from notmodified.check.lint import Lint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -253,19 +253,26 @@ def judge(recording: Recording | str, *, linted: bool = False) -> Document:
 
     With `linted` httplint's notes are among the findings, if it is installed.
     """
+    return _judged(recording, Lint() if linted else None)
+
+
+def _judged(recording: Recording | str, lint: Lint | None) -> Document:
     text = recording if isinstance(recording, str) else recording.to_json()
-    return cast("Document", json.loads(audit(text, lint(text) if linted else None)))
+    document = cast("Document", json.loads(audit(text, lint.notes(text) if lint is not None else None)))
+    document["linter"] = lint.says if lint is not None else None
+    return document
 
 
 def judge_parts(parts: Iterable[Recording], *, linted: bool = False) -> Document:
     """Judge the parts of a recording, of which there is one at least, and keep none of them.
 
-    The document is that of the whole, but for a linter, which has its time for each part.
+    The document is that of the whole.
     """
+    lint = Lint() if linted else None
     whole: Document | None = None
     before = 0
     for part in parts:
-        document = judge(part, linted=linted)
+        document = _judged(part, lint)
         before, offset = before + len(part.exchanges), before
         if whole is None:
             whole = document
@@ -289,5 +296,5 @@ def _add(whole: Document, part: Document) -> None:
     totals["error"] += more["error"]
     totals["warning"] += more["warning"]
     totals["info"] += more["info"]
-    # The longer name of a linter says what it has left out.
-    whole["linter"] = max(whole["linter"], part["linter"], key=lambda name: len(name or ""))
+    # What is said of the later one is said of both.
+    whole["linter"] = part["linter"]
