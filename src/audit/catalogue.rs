@@ -135,6 +135,14 @@ definitions! {
         ["Django" => "@notmodified.django.conditional(validator)",
          "Flask" => "@notmodified.flask.conditional(validator)",
          "notmodified.toml" => "[[policy]]\npath = \"/**\"\npreconditions = \"get\""];
+    WRITE_304: Error, "write-304", "A write that is answered with 304",
+        "304 is an answer to GET and HEAD alone; to a PUT whose If-None-Match is false it is 412 (RFC 9110 §13.1.2). Whoever saved is told \
+         that all is as it was, and not that nothing was saved. Asked only with --allow-unsafe.",
+        "Look at the method before you answer with 304: docs/writes.md.",
+        "RFC 9110 §13.1.2",
+        ["Django" => "@notmodified.django.conditional(validator)",
+         "Flask" => "@notmodified.flask.conditional(validator)",
+         "notmodified.toml" => "[[policy]]\npath = \"/**\"\npreconditions = \"get\""];
     REFUSED_AND_DONE: Error, "refused-and-done", "A write that was refused, and done all the same",
         "The precondition was judged when the application had acted already, so that the client is told that nothing was done, and it was. \
          Asked only with --allow-unsafe.",

@@ -42,6 +42,22 @@ def late(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
     return [content(key)]
 
 
+def any_method(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Judge before the handler writes, but each method as if it read."""
+    key = environ["QUERY_STRING"]
+    asked = {environ.get("HTTP_IF_NONE_MATCH")}
+    if asked & {"*", tag_of(key)}:
+        start_response("304 Not Modified", [("ETag", tag_of(key))])
+        return []
+    if environ["REQUEST_METHOD"] == "PUT" and environ.get("HTTP_IF_MATCH", tag_of(key)) != tag_of(key):
+        start_response("412 Precondition Failed", [("Content-Length", "0")])
+        return []
+    if environ["REQUEST_METHOD"] == "PUT":
+        WRITTEN[key] = environ["wsgi.input"].read()
+    start_response("200 OK", [("ETag", tag_of(key)), ("Content-Length", str(len(content(key))))])
+    return [content(key)]
+
+
 @cache
 def flask(*, guarded: bool) -> WSGIApplication:
     """Return a view of Flask's as its documentation has it, or one that wears the decorator."""
@@ -96,6 +112,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
         "flask": lambda: flask(guarded=False),
         "django": django,
         "late": lambda: late,
+        "any-method": lambda: any_method,
     }
     if name not in makers:
         start_response("404 Not Found", [("Content-Length", "0")])

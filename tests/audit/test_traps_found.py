@@ -62,6 +62,9 @@ FOUND = {
         ("error-confirmed", GUNICORN, "werkzeug-302"),
         ("error-confirmed", GUNICORN, "werkzeug-500"),
     ],
+    "If-Modified-Since on other methods; 304 instead of 412 on a write": [
+        ("write-304", WRITES, "any-method")
+    ],
     "a write's precondition judged after the handler ran": [("refused-and-done", WRITES, "late")],
     "two If-Modified-Since lines are no date": [("no-date-read", GUNICORN, "werkzeug")],
     "If-Unmodified-Since where there is no date": [
@@ -149,7 +152,6 @@ WITHIN = "nothing of it is in a response"
 UNSEEN = {
     "a Last-Modified less than a second old as a strong validator": "it is that for less than a second",
     "fields of tens of kilobytes with thousands of tags": "to send them is an attack",
-    "If-Modified-Since on other methods; 304 instead of 412 on a write": "safe methods have neither",
     "events delayed, memory exhausted, sendfile lost": "what comes late is too-slow, whatever the cause",
     "close() not called, or twice": WITHIN,
     "Flask's ranges come wrapped": WITHIN,
