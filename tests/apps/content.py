@@ -52,6 +52,39 @@ DROPPED = {
     "Content-MD5": "Q2hlY2sgSW50ZWdyaXR5IQ==",
 }
 
+# What all sample applications answer alike: the path, the whole body, fields, and the status.
+PAGES: list[tuple[str, bytes, list[tuple[str, str]], int]] = [
+    ("/empty", b"", [], 200),
+    ("/etag", PAGE, [("ETag", OWN)], 200),
+    ("/etag-weak", PAGE, [("ETag", OWN_WEAK)], 200),
+    ("/etag-unquoted", PAGE, [("ETag", "own-v1")], 200),
+    ("/last-modified", PAGE, [("Last-Modified", DATE)], 200),
+    ("/etag-and-date", PAGE, [("ETag", OWN), ("Last-Modified", DATE)], 200),
+    ("/no-store", PAGE, [("Cache-Control", "no-store")], 200),
+    ("/no-store-etag", PAGE, [("Cache-Control", "private, No-Store"), ("ETag", OWN)], 200),
+    ("/no-transform", PAGE, [("Cache-Control", "no-transform"), ("ETag", OWN)], 200),
+    ("/broken", PAGE, [("ETag", OWN)], 500),
+    ("/created", PAGE, [], 201),
+    ("/own-412", PAGE, [], 412),
+    ("/headers", PAGE, [*KEPT.items(), *DROPPED.items()], 200),
+    ("/cache-control", PAGE, [("Cache-Control", "private, max-age=5")], 200),
+    ("/expires", PAGE, [("Expires", EXPIRES)], 200),
+    ("/vary", PAGE, [("Vary", "accept-language, Cookie")], 200),
+    ("/vary-star", PAGE, [("Vary", "*")], 200),
+    ("/identity", PAGE, [("Vary", "Accept-Encoding")], 200),
+    ("/gzip", ENCODED, [("Vary", "Accept-Encoding"), ("Content-Encoding", "gzip")], 200),
+    ("/partial", PAGE[:10], [("ETag", OWN), ("Content-Range", f"bytes 0-9/{len(PAGE)}")], 206),
+    ("/partial-without-tag", PAGE[:10], [("Content-Range", f"bytes 0-9/{len(PAGE)}")], 206),
+]
+# The same in pieces: the path, those, fields, and the media type.
+STREAMS: list[tuple[str, list[bytes], list[tuple[str, str]], str]] = [
+    ("/events", EVENTS, [("Cache-Control", "no-cache")], "text/event-stream"),
+    ("/stream", CHUNKS, [], TEXT),
+    ("/stream-etag", CHUNKS, [("ETag", OWN)], TEXT),
+    ("/stream-date", CHUNKS, [("Last-Modified", DATE)], TEXT),
+    ("/declared", CHUNKS, [("Content-Length", str(len(WHOLE)))], TEXT),
+]
+
 
 def files() -> Path:
     """Return the folder of the files to serve; whoever runs the tests has made it."""

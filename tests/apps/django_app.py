@@ -96,19 +96,12 @@ def stream(where: str, chunks: list[bytes], *fields: tuple[str, str], kind: str 
         return StreamingHttpResponse(generate(), headers={"Content-Type": kind} | dict(fields))
 
 
+for _path, _body, _fields, _status in content.PAGES:
+    whole(_path, _body, *_fields, status=_status)
+for _path, _chunks, _fields, _kind in content.STREAMS:
+    stream(_path, _chunks, *_fields, kind=_kind)
 whole("/page", content.PAGE)
-whole("/empty", b"")
-whole("/etag", content.PAGE, ("ETag", content.OWN))
-whole("/etag-weak", content.PAGE, ("ETag", content.OWN_WEAK))
-whole("/etag-unquoted", content.PAGE, ("ETag", "own-v1"))
-whole("/last-modified", content.PAGE, ("Last-Modified", content.DATE))
-whole("/etag-and-date", content.PAGE, ("ETag", content.OWN), ("Last-Modified", content.DATE))
-whole("/no-store", content.PAGE, ("Cache-Control", "no-store"))
-whole("/no-store-etag", content.PAGE, ("Cache-Control", "private, No-Store"), ("ETag", content.OWN))
-whole("/no-transform", content.PAGE, ("Cache-Control", "no-transform"), ("ETag", content.OWN))
 whole("/missing", content.PAGE, ("ETag", content.OWN), status=404)
-whole("/broken", content.PAGE, ("ETag", content.OWN), status=500)
-whole("/created", content.PAGE, status=201)
 whole(
     "/own-304",
     content.PAGE,
@@ -117,33 +110,6 @@ whole(
     ("Content-Length", str(len(content.PAGE))),
     status=304,
 )
-whole("/own-412", content.PAGE, status=412)
-whole("/headers", content.PAGE, *content.KEPT.items(), *content.DROPPED.items())
-whole("/cache-control", content.PAGE, ("Cache-Control", "private, max-age=5"))
-whole("/expires", content.PAGE, ("Expires", content.EXPIRES))
-whole("/vary", content.PAGE, ("Vary", "accept-language, Cookie"))
-whole("/vary-star", content.PAGE, ("Vary", "*"))
-whole("/identity", content.PAGE, ("Vary", "Accept-Encoding"))
-whole("/gzip", content.ENCODED, ("Vary", "Accept-Encoding"), ("Content-Encoding", "gzip"))
-whole(
-    "/partial",
-    content.PAGE[:10],
-    ("ETag", content.OWN),
-    ("Content-Range", f"bytes 0-9/{len(content.PAGE)}"),
-    status=206,
-)
-whole(
-    "/partial-without-tag",
-    content.PAGE[:10],
-    ("Content-Range", f"bytes 0-9/{len(content.PAGE)}"),
-    status=206,
-)
-
-stream("/events", content.EVENTS, ("Cache-Control", "no-cache"), kind="text/event-stream")
-stream("/stream", content.CHUNKS)
-stream("/stream-etag", content.CHUNKS, ("ETag", content.OWN))
-stream("/stream-date", content.CHUNKS, ("Last-Modified", content.DATE))
-stream("/declared", content.CHUNKS, ("Content-Length", str(len(content.WHOLE))))
 
 
 @route("/json")

@@ -60,46 +60,12 @@ def data() -> Response:
     return jsonify(articles=[{"id": n, "title": f"Article {n}"} for n in range(20)])
 
 
-whole("/empty", b"")
-whole("/etag", content.PAGE, ("ETag", content.OWN))
-whole("/etag-weak", content.PAGE, ("ETag", content.OWN_WEAK))
-whole("/etag-unquoted", content.PAGE, ("ETag", "own-v1"))
+for _path, _body, _fields, _status in content.PAGES:
+    whole(_path, _body, *_fields, status=_status)
+for _path, _chunks, _fields, _kind in content.STREAMS:
+    stream(_path, _chunks, *_fields, kind=_kind)
 whole("/etag-two", content.PAGE, ("ETag", content.OWN), ("ETag", '"own-v2"'))
-whole("/last-modified", content.PAGE, ("Last-Modified", content.DATE))
-whole("/etag-and-date", content.PAGE, ("ETag", content.OWN), ("Last-Modified", content.DATE))
-whole("/no-store", content.PAGE, ("Cache-Control", "no-store"))
-whole("/no-store-etag", content.PAGE, ("Cache-Control", "private, No-Store"), ("ETag", content.OWN))
-whole("/no-transform", content.PAGE, ("Cache-Control", "no-transform"), ("ETag", content.OWN))
-whole("/broken", content.PAGE, ("ETag", content.OWN), status=500)
-whole("/created", content.PAGE, status=201)
 whole("/own-304", content.PAGE, ("ETag", content.OWN), ("Vary", "Cookie"), status=304)
-whole("/own-412", content.PAGE, status=412)
-whole("/headers", content.PAGE, *content.KEPT.items(), *content.DROPPED.items())
-whole("/cache-control", content.PAGE, ("Cache-Control", "private, max-age=5"))
-whole("/expires", content.PAGE, ("Expires", content.EXPIRES))
-whole("/vary", content.PAGE, ("Vary", "accept-language, Cookie"))
-whole("/vary-star", content.PAGE, ("Vary", "*"))
-whole("/identity", content.PAGE, ("Vary", "Accept-Encoding"))
-whole("/gzip", content.ENCODED, ("Vary", "Accept-Encoding"), ("Content-Encoding", "gzip"))
-whole(
-    "/partial",
-    content.PAGE[:10],
-    ("ETag", content.OWN),
-    ("Content-Range", f"bytes 0-9/{len(content.PAGE)}"),
-    status=206,
-)
-whole(
-    "/partial-without-tag",
-    content.PAGE[:10],
-    ("Content-Range", f"bytes 0-9/{len(content.PAGE)}"),
-    status=206,
-)
-
-stream("/events", content.EVENTS, ("Cache-Control", "no-cache"), kind="text/event-stream")
-stream("/stream", content.CHUNKS)
-stream("/stream-etag", content.CHUNKS, ("ETag", content.OWN))
-stream("/stream-date", content.CHUNKS, ("Last-Modified", content.DATE))
-stream("/declared", content.CHUNKS, ("Content-Length", str(len(content.WHOLE))))
 
 
 @application.get("/missing")

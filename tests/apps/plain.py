@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -63,7 +64,7 @@ def whole(
     path: str,
     body: bytes,
     *fields: tuple[str, str],
-    status: str = "200 OK",
+    status: int = 200,
     kind: str | None = content.HTML,
     length: bool = True,
 ) -> None:
@@ -73,7 +74,7 @@ def whole(
         headers = [] if kind is None else [("Content-Type", kind)]
         if length:
             headers.append(("Content-Length", str(len(body))))
-        start_response(status, headers + list(fields))
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers + list(fields))
         result = ClosingList([body])
         result.environ = environ
         return result
@@ -91,54 +92,21 @@ def stream(path: str, chunks: Iterable[bytes], *fields: tuple[str, str], kind: s
     ROUTES[path] = view
 
 
+for _path, _body, _fields, _status in content.PAGES:
+    whole(_path, _body, *_fields, status=_status)
+for _path, _chunks, _fields, _kind in content.STREAMS:
+    stream(_path, _chunks, *_fields, kind=_kind)
 whole("/page", content.PAGE)
 whole("/json", content.DATA, kind="application/json")
-whole("/empty", b"")
-whole("/etag", content.PAGE, ("ETag", content.OWN))
-whole("/etag-weak", content.PAGE, ("ETag", content.OWN_WEAK))
-whole("/etag-unquoted", content.PAGE, ("ETag", "own-v1"))
 whole("/etag-two", content.PAGE, ("ETag", content.OWN), ("ETag", '"own-v2"'))
-whole("/last-modified", content.PAGE, ("Last-Modified", content.DATE))
-whole("/etag-and-date", content.PAGE, ("ETag", content.OWN), ("Last-Modified", content.DATE))
-whole("/no-store", content.PAGE, ("Cache-Control", "no-store"))
-whole("/no-store-etag", content.PAGE, ("Cache-Control", "private, No-Store"), ("ETag", content.OWN))
-whole("/no-transform", content.PAGE, ("Cache-Control", "no-transform"), ("ETag", content.OWN))
-whole("/missing", content.PAGE, ("ETag", content.OWN), status="404 Not Found")
-whole("/broken", content.PAGE, ("ETag", content.OWN), status="500 Internal Server Error")
-whole("/moved", content.PAGE, ("ETag", content.OWN), ("Location", "/page"), status="302 Found")
-whole("/created", content.PAGE, status="201 Created")
-whole("/no-content", content.PAGE, status="204 No Content", kind=None)
-whole("/no-content-at-all", b"", status="204 No Content", kind=None, length=False)
-whole("/own-304", content.PAGE, ("ETag", content.OWN), ("Vary", "Cookie"), status="304 Not Modified")
-whole("/own-412", content.PAGE, status="412 Precondition Failed")
+whole("/missing", content.PAGE, ("ETag", content.OWN), status=404)
+whole("/moved", content.PAGE, ("ETag", content.OWN), ("Location", "/page"), status=302)
+whole("/no-content", content.PAGE, status=204, kind=None)
+whole("/no-content-at-all", b"", status=204, kind=None, length=False)
+whole("/own-304", content.PAGE, ("ETag", content.OWN), ("Vary", "Cookie"), status=304)
 whole("/cookies", content.PAGE, ("Set-Cookie", "one=1; Path=/"), ("Set-Cookie", "two=2; Path=/; HttpOnly"))
-whole("/headers", content.PAGE, *content.KEPT.items(), *content.DROPPED.items())
-whole("/cache-control", content.PAGE, ("Cache-Control", "private, max-age=5"))
-whole("/expires", content.PAGE, ("Expires", content.EXPIRES))
-whole("/vary", content.PAGE, ("Vary", "accept-language, Cookie"))
-whole("/vary-star", content.PAGE, ("Vary", "*"))
-whole("/identity", content.PAGE, ("Vary", "Accept-Encoding"))
-whole("/gzip", content.ENCODED, ("Vary", "Accept-Encoding"), ("Content-Encoding", "gzip"))
 whole("/page-without-length", content.PAGE, length=False)
-whole(
-    "/partial",
-    content.PAGE[:10],
-    ("ETag", content.OWN),
-    ("Content-Range", f"bytes 0-9/{len(content.PAGE)}"),
-    status="206 Partial Content",
-)
-whole(
-    "/partial-without-tag",
-    content.PAGE[:10],
-    ("Content-Range", f"bytes 0-9/{len(content.PAGE)}"),
-    status="206 Partial Content",
-)
 
-stream("/events", content.EVENTS, ("Cache-Control", "no-cache"), kind="text/event-stream")
-stream("/stream", content.CHUNKS)
-stream("/stream-etag", content.CHUNKS, ("ETag", content.OWN))
-stream("/stream-date", content.CHUNKS, ("Last-Modified", content.DATE))
-stream("/declared", content.CHUNKS, ("Content-Length", str(len(content.WHOLE))))
 stream("/declared-short", content.CHUNKS, ("Content-Length", str(len(content.WHOLE) + 10)))
 stream("/declared-long", content.CHUNKS, ("Content-Length", str(len(content.WHOLE) - 10)))
 stream("/declared-nonsense", content.CHUNKS, ("Content-Length", "several"))
