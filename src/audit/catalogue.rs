@@ -95,8 +95,8 @@ definitions! {
          "Apache" => "DeflateAlterETag AddSuffix",
          "any WSGI" => "application = notmodified.NotModified(compressing(application))   # outside of what compresses"];
     VALIDATOR_LOST: Error, "validator-lost", "Preconditions that do not reach the application",
-        "The inner hop answers If-None-Match with 304, the outer one sends the whole response: what is between them drops the field, or \
-         changes the tag so that it matches no more.",
+        "The inner hop answers If-None-Match or If-Modified-Since with 304, the outer one sends the whole response: what is between them \
+         drops the field, or changes the tag so that it matches no more.",
         "Let the proxy pass If-None-Match and If-Modified-Since on.",
         "RFC 9110 §13.1.2",
         ["nginx" => "proxy_set_header If-None-Match $http_if_none_match;   # with proxy_cache, which drops it on a miss"];

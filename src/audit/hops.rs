@@ -89,21 +89,23 @@ fn suffixed(pair: &Pair<'_, '_>) -> Option<Finding> {
 
 /// Inside a 304, outside the whole.
 fn validator_lost(pair: &Pair<'_, '_>) -> Option<Finding> {
-    let asked = |series: &Series<'_>| series.get(Probe::InmExact).and_then(|taken| taken.exchange.status());
-    let (inner, outer) = pair.names();
-    let is_same = match pair.tags() {
+    let (before, after) = pair.tags();
+    let (field, probe) = match (before, after) {
         (Some(before), Some(after)) => {
-            EntityTag::parse(before.as_bytes())?.weak_eq(EntityTag::parse(after.as_bytes())?)
+            let (one, other) = (EntityTag::parse(before.as_bytes())?, EntityTag::parse(after.as_bytes())?);
+            one.weak_eq(other).then_some(("If-None-Match", Probe::InmExact))?
         }
-        _ => false,
+        (None, None) => {
+            let date = |series: &Series<'_>| series.last_modified();
+            (date(pair.inner)? == date(pair.outer)?).then_some(("If-Modified-Since", Probe::ImsSame))?
+        }
+        _ => return None,
     };
-    let says = format!("If-None-Match gets a 304 at {inner}, and the whole response at {outer}.");
-    let shown = [pair.inner.get(Probe::InmExact), pair.outer.get(Probe::InmExact)];
-    (is_same && asked(pair.inner) == Some(304) && asked(pair.outer) == Some(200)).then(|| {
-        let mut finding = Finding::new(&kinds::VALIDATOR_LOST, pair.outer, says);
-        finding = finding.shown_by(shown.into_iter().flatten());
-        finding
-    })
+    let (asked, again) = (pair.inner.get(probe)?, pair.outer.get(probe)?);
+    let (inner, outer) = pair.names();
+    let says = format!("{field} gets a 304 at {inner}, and the whole response at {outer}.");
+    (asked.exchange.status() == Some(304) && again.exchange.status() == Some(200))
+        .then(|| Finding::new(&kinds::VALIDATOR_LOST, pair.outer, says).shown_by([asked, again]))
 }
 
 fn vary_lost(pair: &Pair<'_, '_>) -> Option<Finding> {
@@ -201,6 +203,9 @@ mod tests {
         );
         let lost = Sample::page().without("Last-Modified").answer("inm-exact", 200, &unjudged, "content");
         assert_eq!(told(&Sample::page().without("Last-Modified"), &lost), at_client(&["validator-lost"]));
+        let dated = || Sample::page().without("ETag");
+        let lost = dated().answer("ims-same", 200, &[], "content");
+        assert_eq!(told(&dated(), &lost), at_client(&["validator-lost"]));
     }
 
     #[test]

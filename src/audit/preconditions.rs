@@ -190,7 +190,12 @@ pub(super) fn cut_off<'a>(series: &Series<'a>) -> Vec<Taken<'a>> {
 const fn is_for_the_page(probe: Probe) -> bool {
     !matches!(
         probe,
-        Probe::MissingStar | Probe::OptionsStar | Probe::PutOther | Probe::PutGarbage | Probe::PutStar
+        Probe::MissingStar
+            | Probe::OptionsStar
+            | Probe::OptionsOther
+            | Probe::PutOther
+            | Probe::PutGarbage
+            | Probe::PutStar
     )
 }
 
@@ -346,9 +351,10 @@ fn error_confirmed(series: &Series<'_>) -> Option<Finding> {
 
 /// OPTIONS has no preconditions (RFC 9110 §13.2.1).
 fn options_judged(series: &Series<'_>) -> Option<Finding> {
-    let taken = series.get(Probe::OptionsStar)?;
-    let status = taken.exchange.status().filter(|status| matches!(status, 304 | 412))?;
-    let says = format!("OPTIONS with If-None-Match: * gets {status}, as if it asked for the content.");
+    let asked = [Probe::OptionsStar, Probe::OptionsOther].into_iter().filter_map(|probe| series.get(probe));
+    let mut judged = asked.filter_map(|taken| Some((taken, taken.exchange.status()?)));
+    let (taken, status) = judged.find(|(_, status)| matches!(status, 304 | 412))?;
+    let says = format!("OPTIONS with {} gets {status}, as if it asked for the content.", has(taken.exchange));
     Some(Finding::new(&kinds::OPTIONS_JUDGED, series, says).shown_by([taken]))
 }
 
@@ -395,6 +401,8 @@ mod tests {
             ("ims-lines", 304, "no-date-read"),
             ("im-garbage", 200, "if-match-wrong"),
             ("options-star", 412, "options-judged"),
+            ("options-star", 304, "options-judged"),
+            ("options-other", 412, "options-judged"),
             ("inm-star", 200, "star-ignored"),
             ("inm-other", 304, "wrong-304"),
             ("inm-quoted-star", 304, "wrong-304"),
@@ -457,7 +465,7 @@ mod tests {
 
     #[test]
     fn what_other_methods_are_answered_is_no_error_of_preconditions() {
-        for probe in ["options-star", "put-other", "put-star", "missing-star"] {
+        for probe in ["options-star", "options-other", "put-other", "put-star", "missing-star"] {
             assert_eq!(ids(&Sample::page().answer(probe, 501, &DATED, "")), [""; 0], "{probe}");
         }
     }

@@ -90,6 +90,7 @@ probes! {
     Missing "missing" "a URL at which nothing is",
     MissingStar "missing-star" "the same with If-None-Match: *",
     OptionsStar "options-star" "OPTIONS with If-None-Match: *",
+    OptionsOther "options-other" "OPTIONS with an If-Match that can't match",
     PutOther "put-other" "PUT with an If-Match that can't match",
     PutGarbage "put-garbage" "PUT with an If-Match that is no tag",
     PutStar "put-star" "PUT with If-None-Match: *, which is false where something is",

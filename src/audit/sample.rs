@@ -316,6 +316,7 @@ fn requests(tag: Option<&str>, date: Option<&str>) -> Vec<Asked> {
     for probe in ["first-star", "missing-star", "options-star", "put-star"] {
         ask(probe, &[("If-None-Match", "*")], 0);
     }
+    ask("options-other", &[("If-Match", "\"x\"")], 0);
     ask("put-other", &[("If-Match", "\"x\"")], 0);
     ask("put-garbage", &[("If-Match", "x")], 0);
     all

@@ -62,7 +62,10 @@ def test_a_file_without_end_is_not_read_to_its_end() -> None:
     )
 
 
-GOOD = record_app(application, ["/"]).to_json()
+RECORDED = record_app(application, ["/"])
+# Every second exchange: hypothesis does not show what is too long, and all of it takes twice the time.
+del RECORDED.exchanges[1::2]
+GOOD = RECORDED.to_json()
 _texts = st.text() | st.sampled_from(
     ["\0", "\r\n", "\u20ac", "\x1b[31m", "first", "after-304", 'W/"', "a, b"]
 )

@@ -35,7 +35,7 @@ FOUND = {
     "`*` as falsy or as a tag; the tag “*” as the wildcard; the empty tag is a tag": [
         ("star-ignored", GUNICORN, "webob"),
         ("if-match-wrong", GUNICORN, "werkzeug"),
-        ("wrong-304", GUNICORN, "falcon"),
+        ("wrong-304", GUNICORN, "falcon-file"),
         ("validator-ignored", GUNICORN, "werkzeug-empty-tag"),
     ],
     "weak against strong comparison": [
@@ -52,7 +52,7 @@ FOUND = {
         ("write-unguarded", WRITES, "django"),
     ],
     "a malformed date answered with 400 or 412; RFC 850 and asctime dates; `+0000`": [
-        ("date-refused", GUNICORN, "falcon"),
+        ("date-refused", GUNICORN, "falcon-file"),
         ("if-match-wrong", NGINX, "app.css"),
         ("old-dates-ignored", GUNICORN, "same-date-only"),
         ("no-date-read", GUNICORN, "werkzeug"),
@@ -71,7 +71,10 @@ FOUND = {
         ("if-match-wrong", GUNICORN, "django"),
         ("if-match-wrong", HOP, "private-shared"),
     ],
-    "OPTIONS, TRACE and CONNECT are exempt": [("options-judged", GUNICORN, "django-condition")],
+    "OPTIONS, TRACE and CONNECT are exempt": [
+        ("options-judged", GUNICORN, "django-condition"),
+        ("options-judged", GUNICORN, "weak-if-match"),
+    ],
     "Content-Language does not belong on a 304": [("content-fields-in-304", GUNICORN, "language-in-304")],
     "HEAD with another status or other validators than GET": [("head-differs", GUNICORN, "django")],
     "Vary, Cache-Control, CORS, CSP and CDN fields lost on a 304": [
@@ -130,6 +133,7 @@ FOUND = {
         ("if-range-ignored", GUNICORN, "flask-file"),
         ("if-range-ignored", GUNICORN, "webob"),
         ("if-range-ignored", GUNICORN, "whitenoise"),
+        ("if-range-ignored", GUNICORN, "falcon-file"),
         ("if-range-refused", GUNICORN, "every-range"),
     ],
     "ranges on HEAD, unknown units, one byte, bytes=-0": [

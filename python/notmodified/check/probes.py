@@ -51,12 +51,7 @@ def plain(replicas: int) -> Iterator[Probe]:
 def conditional(first: Response) -> Iterator[Probe]:
     """Yield the conditional requests for a page that was answered so."""
     tag, date = _tag(first), _date(first)
-    if tag is not None:
-        yield Probe("inm-exact", (("If-None-Match", tag),))
-    elif date is not None:
-        yield Probe("ims-same", (("If-Modified-Since", str(first.get("Last-Modified"))),))
-    if tag is not None or date is not None:
-        yield Probe("after-304", connection="same")
+    yield from _confirming(first)
     if tag is not None:
         yield from _with_tag(tag)
     if date is not None:
@@ -99,15 +94,14 @@ def other(first: Response, *, has_cookies: bool) -> Iterator[Probe]:
         yield Probe("cookieless", without_cookies=True)
     yield Probe("missing", path_suffix="notmodified-check-nothing-here")
     yield Probe("missing-star", (("If-None-Match", "*"),), path_suffix="notmodified-check-nothing-here")
+    # Of the page: `OPTIONS *` asks about a server, of which nothing is kept.
     yield Probe("options-star", (("If-None-Match", "*"),), method="OPTIONS")
+    yield Probe("options-other", (("If-Match", OTHER_TAG),), method="OPTIONS")
 
 
 def of_a_coding(first: Response) -> Iterator[Probe]:
     """Yield what is asked of a page in a content coding, beside the plain ones."""
-    tag = _tag(first)
-    if tag is not None:
-        yield Probe("inm-exact", (("If-None-Match", tag),))
-        yield Probe("after-304", connection="same")
+    yield from _confirming(first)
 
 
 def unsafe(first: Response) -> Iterator[Probe]:
@@ -124,6 +118,17 @@ def unsafe(first: Response) -> Iterator[Probe]:
 def star(word: str) -> Probe:
     """Return the probe of an answer that is no 2xx, which nothing but 2xx is judged for."""
     return Probe(word, (("If-None-Match", "*"),))
+
+
+def _confirming(first: Response) -> Iterator[Probe]:
+    """Yield what should get a 304, and what is asked over the connection of that."""
+    tag, date = _tag(first), _date(first)
+    if tag is not None:
+        yield Probe("inm-exact", (("If-None-Match", tag),))
+    elif date is not None:
+        yield Probe("ims-same", (("If-Modified-Since", str(first.get("Last-Modified"))),))
+    if tag is not None or date is not None:
+        yield Probe("after-304", connection="same")
 
 
 def _with_tag(tag: str) -> Iterator[Probe]:
