@@ -43,6 +43,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(600 if item.get_closest_marker("long") else 60))
 
 
+def pytest_collection_finish() -> None:
+    """Take the tests themselves out of the garbage collector's sight: some collect it after each test."""
+    gc.collect()
+    gc.freeze()
+
+
 def lacks(item: pytest.Item) -> bool:
     """Tell whether the test needs something that its sample application cannot show."""
     marks = list(item.iter_markers("needs_of_app"))

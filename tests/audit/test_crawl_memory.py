@@ -67,7 +67,7 @@ def check(pages: int, *more: str) -> tuple[int, dict]:
     return int(done.stderr.splitlines()[-1]) // 1024, json.loads(done.stdout)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.long
 def test_a_longer_crawl_takes_no_more_memory(tmp_path: Path) -> None:
     few, _ = check(2)
     recording = tmp_path / "recording.json"

@@ -340,6 +340,7 @@ def test_the_etag_package_agrees_with_the_model_on_if_range():
             assert etag_package.if_range(value, tag) == rfc.range_applies("GET", fields, state), value
 
 
+@pytest.mark.timeout(300)
 def test_django_agrees_but_for_the_table():
     configure()
     names = ["If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since"]

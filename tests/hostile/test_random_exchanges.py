@@ -172,13 +172,13 @@ OPTIONS = st.sampled_from(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(environs(octets), applications(odd=False), OPTIONS)
 def test_odd_octets_in_a_request_to_a_well_behaved_application(environ, application, options):
     compare(application, environ, options)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(environs(), applications(odd=True), OPTIONS, st.booleans())
 def test_an_application_that_breaks_the_rules_is_broken_as_it_would_be_alone(
     environ, application, options, strict
@@ -186,7 +186,7 @@ def test_an_application_that_breaks_the_rules_is_broken_as_it_would_be_alone(
     compare(application, environ, options, strict=strict)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(environs(), applications(odd=True))
 def test_two_instances_are_no_worse_than_one(environ, application):
     environ.pop("notmodified.result", None)
