@@ -190,7 +190,7 @@ definitions! {
         ["notmodified.toml" => "[[policy]]\npath = \"/static/**\"\ntake_over = true"];
     RANGE_WRONG: Error, "range-wrong", "Ranges that are answered wrongly",
         "A range that can be had was refused, or the answer is not what was asked for.",
-        "Have ranges answered by somebody who counts from 0 and includes the last octet.",
+        "Have ranges answered by somebody who judges preconditions before, counts from 0 and includes the last octet.",
         "RFC 9110 §14.2",
         ["notmodified.toml" => "[[policy]]\npath = \"/static/**\"\ntake_over = true"];
     HEAD_DIFFERS: Error, "head-differs", "HEAD and GET disagree",

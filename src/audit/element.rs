@@ -35,9 +35,16 @@ pub(super) fn what(
         };
         return What { words: words.into(), ignore: Some(format!("\"{rule}\"")) };
     }
-    let (one, other) = (first.get(at.0..at.1), second.get(at_second.0..at_second.1));
-    let (one, other) = (one.unwrap_or_default(), other.unwrap_or_default());
-    let kind = kind(one, other);
+    let part = |content: &[u8], (start, end): (usize, usize)| -> Vec<u8> {
+        content.get(start..end).unwrap_or_default().to_vec()
+    };
+    // The seconds alone are no time, and what stands before them is another one soon.
+    let (whole, whole_second) = (grown(first, at), grown(second, at_second));
+    let (of_whole, at) = match kind(&part(first, whole), &part(second, whole_second)) {
+        Some(kind) if kind.grows => (Some(kind), whole),
+        _ => (None, at),
+    };
+    let kind = of_whole.or_else(|| kind(&part(first, at), &part(second, at_second)));
     let place = surroundings(first, at.0);
     let words = match (kind, place) {
         (Some(kind), Some(place)) => format!("{} in {place}", kind.words),
@@ -45,8 +52,23 @@ pub(super) fn what(
         (None, Some(place)) => format!("what is in {place}"),
         (None, None) => "a part of the content".into(),
     };
-    What { words, ignore: kind.and_then(|kind| pattern(first, at, kind.class)) }
+    What { words, ignore: kind.and_then(|kind| pattern(first, at, kind)) }
 }
+
+/// A stretch with the digits around it, and what is between the digits of a number or a time.
+fn grown(content: &[u8], (start, end): (usize, usize)) -> (usize, usize) {
+    let is_part = |octet: &&u8| octet.is_ascii_digit() || IN_TIMES.contains(octet);
+    let (before, after) = (content.get(..start).unwrap_or_default(), content.get(end..).unwrap_or_default());
+    // Of the digits furthest out; without any it stays as it is.
+    let digits = |near: &mut dyn Iterator<Item = &u8>| {
+        let near = near.take(LONGEST_TIME).take_while(is_part).enumerate();
+        near.filter(|(_, octet)| octet.is_ascii_digit()).last().map_or(0, |(at, _)| at + 1)
+    };
+    (start - digits(&mut before.iter().rev()), end + digits(&mut after.iter()))
+}
+
+const LONGEST_TIME: usize = 40;
+const IN_TIMES: &[u8] = b"TZ:., +-";
 
 /// Does a text look so?
 type Looks = fn(&[u8]) -> bool;
@@ -56,19 +78,26 @@ struct Kind {
     words: &'static str,
     /// A class of a regular expression that it is made of.
     class: &'static str,
+    /// What adjoins it may be a part of it.
+    grows: bool,
 }
 
 /// What a text is by its looks, if both versions look alike.
 fn kind(one: &[u8], other: &[u8]) -> Option<Kind> {
+    const fn kind(words: &'static str, class: &'static str, grows: bool) -> Kind {
+        Kind { words, class, grows }
+    }
     const KINDS: [(Looks, Kind); 5] = [
-        (is_uuid, Kind { words: "an id", class: "[0-9a-fA-F-]{36}" }),
-        (is_time, Kind { words: "a time", class: "[0-9TZ:., +-]{8,40}" }),
-        (is_number, Kind { words: "a number", class: "[0-9.]{1,40}" }),
-        (is_hex, Kind { words: "an id", class: "[0-9a-fA-F]{8,128}" }),
-        (is_token, Kind { words: "a random token", class: "[A-Za-z0-9_.+/=-]{16,512}" }),
+        (is_uuid, kind("an id", "[0-9a-fA-F-]{36}", false)),
+        (is_time, kind(A_TIME, "[0-9TZ:., +-]{8,40}", true)),
+        (is_number, kind("a number", "[0-9.]{1,40}", true)),
+        (is_hex, kind("an id", "[0-9a-fA-F]{8,128}", false)),
+        (is_token, kind("a random token", "[A-Za-z0-9_.+/=-]{16,512}", false)),
     ];
     KINDS.iter().find(|(is_it, _)| is_it(one) && is_it(other)).map(|(_, kind)| *kind)
 }
+
+const A_TIME: &str = "a time";
 
 fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36 && text.iter().all(|octet| octet.is_ascii_hexdigit() || *octet == b'-')
@@ -77,9 +106,9 @@ fn is_uuid(text: &[u8]) -> bool {
 fn is_time(text: &[u8]) -> bool {
     let digits = text.iter().filter(|octet| octet.is_ascii_digit()).count();
     digits >= 2
-        && text.len() <= 40
+        && text.len() <= LONGEST_TIME
         && text.contains(&b':')
-        && text.iter().all(|octet| octet.is_ascii_digit() || b"TZ:., +-".contains(octet))
+        && text.iter().all(|octet| octet.is_ascii_digit() || IN_TIMES.contains(octet))
 }
 
 fn is_number(text: &[u8]) -> bool {
@@ -151,11 +180,13 @@ fn attribute<'k>(tag: &[u8], key: &'k str) -> Option<(&'k str, String)> {
 }
 
 /// A pattern for `etag.ignore`: what stands before, to the letter, and then the class.
-fn pattern(content: &[u8], (start, _): (usize, usize), class: &str) -> Option<String> {
+fn pattern(content: &[u8], (start, _): (usize, usize), kind: Kind) -> Option<String> {
+    let class = kind.class;
     let before = content.get(start.saturating_sub(CONTEXT)..start)?;
     let from = before.iter().rposition(|octet| !(b' '..=b'~').contains(octet)).map_or(0, |at| at + 1);
     let before = before.get(from..)?;
-    if before.len() < 4 {
+    // A date before a time is another one tomorrow.
+    if before.len() < 4 || (kind.words == A_TIME && before.iter().any(u8::is_ascii_digit)) {
         return None;
     }
     let mut literal = String::new();
@@ -216,6 +247,22 @@ mod tests {
         ] {
             assert_eq!(of(page, one, other).words, words, "{page}");
         }
+    }
+
+    #[test]
+    fn a_pattern_holds_when_what_stands_before_has_changed_too() {
+        for (page, one, other, what, pattern) in [
+            ("<p>it is 1796073520.@</p>", "621623", "6345344", "a number", "<p>it is ([0-9.]{1,40})"),
+            ("<p>at 12:00:@, says", "01", "02", "a time", "<p>at ([0-9TZ:., +-]{8,40})"),
+            ("<p>at 2026-11-30 12:@:07", "00", "01", "a time", "<p>at ([0-9TZ:., +-]{8,40})"),
+            ("<p>PUT-@", "17", "4", "a number", r"<p>PUT\-([0-9.]{1,40})"),
+            ("<p>1, @ ms", "17", "4", "a number", "<p>1, ([0-9.]{1,40})"),
+        ] {
+            let found = of(page, one, other);
+            assert_eq!(found.words, format!("{what} in <p>"), "{page}");
+            assert_eq!(found.ignore.as_deref(), Some(format!("{{ pattern = '{pattern}' }}").as_str()));
+        }
+        assert_eq!(of("<p>on 30 Nov 2026 12:00:@", "01", "02").ignore, None);
     }
 
     #[test]

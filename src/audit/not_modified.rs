@@ -55,9 +55,13 @@ fn length_in_304(series: &Series<'_>) -> Option<Finding> {
         return None;
     }
     let says = match fields.get("Content-Length") {
-        Some(right) => format!("The 304 says Content-Length: {length}, and the 200 has {right}."),
-        None => format!("The 304 says Content-Length: {length}, and the 200 says none."),
+        Some(right) => format!("and the 200 has {right}"),
+        None => "and the 200 says none".to_owned(),
     };
+    let says = format!(
+        "Who is told that it is current may wait for content that never comes: the 304 says Content-Length: {length}, \
+         {says}."
+    );
     Some(Finding::new(&kinds::LENGTH_IN_304, series, says).shown_by([first, taken]))
 }
 

@@ -60,8 +60,7 @@ def _finding(console: Console, number: int, finding: Finding, page: Page, *, ver
     body = Text(clean(finding["says"]) + "\n")
     for paragraph in text.paragraphs(finding):
         body.append(clean(paragraph) + "\n")
-    section = f" ({finding['section']})" if finding["section"] else ""
-    body.append(finding["meaning"] + section + "\n", style="dim")
+    body.append(text.meaning(finding) + "\n", style="dim")
     for difference in finding["differences"]:
         for line in text.difference_lines(difference):
             body.append(line + "\n", style="magenta")

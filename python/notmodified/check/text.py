@@ -38,7 +38,9 @@ def summary(document: Document) -> str:
         f"{totals[name]} {name}{'' if totals[name] == 1 else 's'}" for name in ("error", "warning", "info")
     ]
     pages = len(document["pages"])
-    return f"{pages} page{'' if pages == 1 else 's'}, {totals['requests']} requests: {', '.join(found)}"
+    requests = totals["requests"]
+    asked = f"{pages} page{'' if pages == 1 else 's'}, {requests} request{'' if requests == 1 else 's'}"
+    return f"{asked}: {', '.join(found)}"
 
 
 def _page(page: Page, *, verbose: bool) -> Iterator[str]:
@@ -60,8 +62,10 @@ def hop_line(hop: Hop, *, alone: bool) -> str:
         sent = coding["content_encoding"] or "identity"
         if coding["coding"] != "identity" and sent == "identity":
             continue
-        status = "no answer" if coding["status"] is None else str(coding["status"])
-        parts.append(f"{clean(sent, 20)} {status} ETag {clean(coding['etag'] or 'none', 60)}")
+        if coding["status"] is None:
+            parts.append(f"{clean(sent, 20)} no answer")
+            continue
+        parts.append(f"{clean(sent, 20)} {coding['status']} ETag {clean(coding['etag'] or 'none', 60)}")
     name = "" if alone else f"{clean(hop['name'])}: "
     times = [
         f"{what} {duration(milliseconds / 1000)}"
@@ -98,9 +102,7 @@ def finding_lines(number: int, finding: Finding, page: Page, *, verbose: bool = 
     yield from wrapped(finding["says"], "     ")
     for paragraph in paragraphs(finding):
         yield from wrapped(paragraph, "       ")
-    yield from wrapped(
-        finding["meaning"] + (f" ({finding['section']})" if finding["section"] else ""), "     "
-    )
+    yield from wrapped(meaning(finding), "     ")
     for difference in finding["differences"]:
         yield from (f"     {line}" for line in difference_lines(difference))
     for evidence in finding["evidence"]:
@@ -112,6 +114,12 @@ def finding_lines(number: int, finding: Finding, page: Page, *, verbose: bool = 
         first, *more = line["text"].split("\n")
         yield f"       {line['place']}: {clean(first)}"
         yield from (f"       {' ' * len(line['place'])}  {clean(one)}" for one in more)
+
+
+def meaning(finding: Finding) -> str:
+    """Return what it means in general, and the section that says so where the text does not name it."""
+    says, section = finding["meaning"], finding["section"]
+    return says if not section or section in says else f"{says} ({section})"
 
 
 def paragraphs(finding: Finding) -> list[str]:

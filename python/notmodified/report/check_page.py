@@ -181,8 +181,7 @@ def _finding(name: str, number: str, finding: Finding, one: Page) -> Iterator[Co
     yield element("p", clean(finding["says"]))
     if finding["noted"] is not None:
         yield element("blockquote", [element("p", clean(one)) for one in text.paragraphs(finding)])
-    section = f" ({finding['section']})" if finding["section"] else ""
-    yield element("p", prose(finding["meaning"]), section)
+    yield element("p", prose(text.meaning(finding)))
     for difference in finding["differences"]:
         yield _difference(difference)
     yield element("p", prose(finding["fix"]), class_="fix")
