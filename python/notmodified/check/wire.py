@@ -244,7 +244,7 @@ class Wire:
         """Connect to nothing yet."""
         self._target = target
         self._limits = limits
-        self._connection: HTTPConnection | None = None
+        self._connection: _Plain | None = None
         self._about = Connection()
         self._opened = 0
 
@@ -291,7 +291,7 @@ class Wire:
             self._about = Connection()
         return Answer(request, at, response, trouble, timings, about)
 
-    def _connected(self, timings: Timings, deadline: float) -> HTTPConnection:
+    def _connected(self, timings: Timings, deadline: float) -> _Plain:
         if self._connection is not None:
             return self._connection
         connection = self._new()
@@ -305,18 +305,18 @@ class Wire:
         started = time.monotonic()
         connection.connect()
         spent = _milliseconds(started)
-        timings.connect = connection.connected_within if isinstance(connection, (_Plain, _Secure)) else spent
-        if isinstance(connection, _Secure) and timings.connect is not None:
-            timings.tls = spent - timings.connect
+        timings.connect = connection.connected_within
+        if isinstance(connection, _Secure):
+            timings.tls = spent - connection.connected_within
         self._connection = connection
         return connection
 
-    def _new(self) -> HTTPConnection:
+    def _new(self) -> _Plain:
         target = self._target
         host, port = target.host, target.port
         if target.proxy is not None:
             host, port = proxy_of(target.proxy)
-        connection: HTTPConnection
+        connection: _Plain
         if target.scheme == "https":
             connection = _Secure(
                 host,
@@ -332,7 +332,7 @@ class Wire:
         return connection
 
     def _exchange(
-        self, connection: HTTPConnection, request: Request, timings: Timings, deadline: float
+        self, connection: _Plain, request: Request, timings: Timings, deadline: float
     ) -> tuple[Response, Trouble | None]:
         target = request.target
         if self._target.proxy and self._target.scheme == "http":
@@ -408,13 +408,11 @@ class Wire:
         self.close()
 
 
-class _Timed:
-    """How long it took to connect, in milliseconds, without TLS."""
+class _Plain(HTTPConnection):
+    """Knows how long it took to connect, in milliseconds, without TLS."""
 
-    connected_within: float | None = None
+    connected_within = 0.0
 
-
-class _Plain(_Timed, HTTPConnection):
     def _new_conn(self) -> socket.socket:
         started = time.monotonic()
         sock = super()._new_conn()
@@ -422,12 +420,8 @@ class _Plain(_Timed, HTTPConnection):
         return sock
 
 
-class _Secure(_Timed, HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        started = time.monotonic()
-        sock = super()._new_conn()
-        self.connected_within = _milliseconds(started)
-        return sock
+class _Secure(_Plain, HTTPSConnection):
+    """The same with TLS."""
 
 
 def _milliseconds(started: float) -> float:
