@@ -36,29 +36,39 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 NOTES = Path(__file__).parent / "redbot_notes.py"
+# That the tag, or the date, gets something else than a 304, whatever else is said of it.
+TAG_UNJUDGED = ("INM_FULL", "INM_UNKNOWN", "INM_STATUS")
+DATE_UNJUDGED = ("IMS_FULL", "IMS_UNKNOWN", "IMS_STATUS")
 # REDbot's notes that say what a finding says, in whatever words and at whatever level but praise. For a
 # finding that is not here REDbot has no note.
 SAME: Mapping[str, frozenset[str]] = {
     finding: frozenset(notes)
     for finding, *notes in (
         ("no-validator", "FRESHNESS_NO_CACHE_NO_VALIDATOR"),
-        ("ill-formed-tag", "BAD_SYNTAX", "INM_FULL"),
-        ("unstable-tag", "INM_UNKNOWN", "INM_FULL"),
-        ("validator-ignored", "INM_FULL"),
-        ("validator-lost", "INM_FULL"),
-        ("tag-suffixed", "INM_FULL"),
+        ("ill-formed-tag", "BAD_SYNTAX", "BAD_SYNTAX_DETAILED", "SINGLE_HEADER_REPEAT", *TAG_UNJUDGED),
+        ("unstable-tag", *TAG_UNJUDGED, "RANGE_CHANGED"),
+        ("validator-ignored", *TAG_UNJUDGED),
+        ("validator-lost", *TAG_UNJUDGED, *DATE_UNJUDGED),
+        ("tag-suffixed", *TAG_UNJUDGED),
         ("tag-stripped", "FRESHNESS_NO_CACHE_NO_VALIDATOR"),
         ("tag-lies", "INM_DUP_ETAG_STRONG"),
+        ("volatile-bytes", "INM_DUP_ETAG_WEAK"),
         ("one-tag-for-codings", "VARY_ETAG_DOESNT_CHANGE"),
-        ("date-ignored", "IMS_FULL"),
+        ("date-ignored", *DATE_UNJUDGED),
+        ("date-refused", "IMS_STATUS", "STATUS_BAD_REQUEST"),
+        ("precondition-breaks", "INM_STATUS", "IMS_STATUS", "ETAG_SUBREQ_PROBLEM", "LM_SUBREQ_PROBLEM"),
+        ("error-confirmed", "INM_STATUS", "IMS_STATUS"),
         ("vary-missing", "CONNEG_NO_VARY", "VARY_INCONSISTENT"),
+        ("vary-lost", "CONNEG_NO_VARY", "VARY_INCONSISTENT"),
         ("vary-useless", "VARY_ASTERISK", "VARY_USER_AGENT", "VARY_COMPLEX"),
-        ("freshness-contradicts", "CC_CONFLICTING", "STORE_PRIVATE_PUBLIC_CONFLICT"),
+        ("freshness-contradicts", "CC_CONFLICTING", "STORE_PRIVATE_PUBLIC_CONFLICT", "CC_WRONG_MESSAGE"),
         ("nothing-said", "FRESHNESS_HEURISTIC"),
-        ("fields-missing-in-304", "MISSING_HDRS_304"),
+        ("fields-missing-in-304", "MISSING_HDRS_304", "NO_DATE_304"),
         ("content-fields-in-304", "HEADER_SHOULD_NOT_BE_IN_304"),
         ("content-in-304", "CONTENT_NOT_ALLOWED", "BODY_NOT_ALLOWED", "EXTRA_DATA"),
-        ("length-in-304", "CL_INCORRECT"),
+        ("length-in-304", "CL_INCORRECT", "HEADER_SHOULD_NOT_BE_IN_304"),
+        ("not-http", "CL_INCORRECT", "CL_AND_TE_PRESENT", "BAD_CHUNK", "EXTRA_DATA", "BODY_NOT_ALLOWED"),
+        ("truncated-body", "CL_INCORRECT"),
         ("range-wrong", "RANGE_INCORRECT", "RANGE_INCORRECT_LENGTH", "RANGE_CL_FULL", "RANGE_STATUS"),
     )
 }
@@ -156,12 +166,15 @@ class Row:
 def rows(stacks: list[Stack]) -> dict[str, Row]:
     by_kind: dict[str, Row] = defaultdict(Row)
     for stack in stacks:
+        # A kind counts once in a stack, however often it is told.
+        notes: dict[str, set[str]] = defaultdict(set)
         for finding in stack.defects:
-            row = by_kind[finding["id"]]
+            notes[finding["id"]] |= stack.told(finding)
+        for kind, names in notes.items():
+            row = by_kind[kind]
             row.stacks.append(stack.name)
-            told = stack.told(finding)
-            row.names |= told
-            row.told += [stack.name] if told else []
+            row.names |= names
+            row.told += [stack.name] if names else []
     return by_kind
 
 

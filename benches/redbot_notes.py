@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import sys
 from configparser import ConfigParser
+from typing import TYPE_CHECKING
 
 import httplint
 import redbot
 import thor
 from httplint.note import Note
 from redbot.resource import HttpResource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 def notes(url: str) -> list[dict[str, str]]:
@@ -34,8 +38,15 @@ def notes(url: str) -> list[dict[str, str]]:
             "summary": str(note.summary),
         }
         for one in fetched
-        for note in one.response.notes
+        for note in with_those_below(one.response.notes)
     ]
+
+
+def with_those_below(notes: Iterable[Note]) -> Iterator[Note]:
+    """Yield notes, and the notes that they have."""
+    for note in notes:
+        yield note
+        yield from with_those_below(note.subnotes)
 
 
 def names(kind: type[Note]) -> set[str]:
