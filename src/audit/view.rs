@@ -1,5 +1,7 @@
 //! The recording sorted: a page is seen at hops, at each hop in content codings.
 
+use std::collections::HashMap;
+
 use super::exchange::{Exchange, Hop, Page, Recording, Response};
 use super::probe::Probe;
 use crate::http::date::HttpDate;
@@ -26,7 +28,7 @@ pub(super) struct Series<'a> {
     pub(super) hop: &'a Hop,
     pub(super) coding: &'a str,
     /// With their places in the recording.
-    pub(super) exchanges: Vec<(usize, &'a Exchange)>,
+    pub(super) exchanges: Placed<'a>,
 }
 
 /// An exchange and its place in the recording.
@@ -36,24 +38,35 @@ pub(super) struct Taken<'a> {
     pub(super) exchange: &'a Exchange,
 }
 
+/// Exchanges with their places in the recording.
+type Placed<'a> = Vec<(usize, &'a Exchange)>;
+
 /// Sort a recording.
 pub(super) fn sights(recording: &Recording) -> Vec<Sight<'_>> {
+    // Once for all pages: there may be thousands.
+    let mut by_place: HashMap<(&str, &str), Placed<'_>> = HashMap::new();
+    for (place, exchange) in recording.exchanges.iter().enumerate() {
+        by_place.entry((&exchange.url, &exchange.hop)).or_default().push((place, exchange));
+    }
     let sight = |page| Sight {
         page,
-        views: recording.hops.iter().filter_map(|hop| view(recording, page, hop)).collect(),
+        views: recording
+            .hops
+            .iter()
+            .filter_map(|hop| view(hop, by_place.get(&(page.url.as_str(), hop.name.as_str()))?))
+            .collect(),
     };
     recording.pages.iter().map(sight).collect()
 }
 
-fn view<'a>(recording: &'a Recording, page: &Page, hop: &'a Hop) -> Option<View<'a>> {
+fn view<'a>(hop: &'a Hop, exchanges: &[(usize, &'a Exchange)]) -> Option<View<'a>> {
     let mut series: Vec<Series<'a>> = Vec::new();
-    for (place, exchange) in recording.exchanges.iter().enumerate() {
-        if exchange.url != page.url || exchange.hop != hop.name {
-            continue;
-        }
+    for (place, exchange) in exchanges {
         match series.iter_mut().find(|series| series.coding == exchange.coding) {
-            Some(series) => series.exchanges.push((place, exchange)),
-            None => series.push(Series { hop, coding: &exchange.coding, exchanges: vec![(place, exchange)] }),
+            Some(series) => series.exchanges.push((*place, exchange)),
+            None => {
+                series.push(Series { hop, coding: &exchange.coding, exchanges: vec![(*place, exchange)] });
+            }
         }
     }
     series.sort_by_key(|series| series.coding != "identity");
