@@ -76,6 +76,12 @@ impl ContentTag {
         Self(quoted)
     }
 
+    /// Is it the tag, made without a key, of what has this BLAKE3 hash?
+    #[must_use]
+    pub fn is_of(&self, hash: &blake3::Hash) -> bool {
+        *self == Self::from_hash(hash)
+    }
+
     /// As an entity-tag, strong or weak.
     #[must_use]
     pub fn entity_tag(&self, weak: bool) -> EntityTag<'_> {

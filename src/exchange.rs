@@ -19,6 +19,7 @@ use smallvec::SmallVec;
 
 use crate::config::Config;
 use crate::digest::ContentTag;
+use crate::file_state::FileState;
 use crate::http::cache_control::CacheControl;
 use crate::http::date::HttpDate;
 use crate::http::entity_tag::EntityTag;
@@ -185,6 +186,12 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// Is the content coded (RFC 9110 §8.4)?
+    #[must_use]
+    pub fn is_coded(&self) -> bool {
+        self.coding != Coding::Identity
+    }
+
     const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
     }
@@ -227,6 +234,8 @@ pub struct Content {
     pub say_length: bool,
     /// Is it at hand, and just as long as the app says, so that ranges can be cut out of it?
     pub divisible: bool,
+    /// The state of the open file that it is all of.
+    pub file: Option<FileState>,
 }
 
 /// The status line of an [`Answer`].

@@ -89,7 +89,7 @@ fn check_kept(assets: &Assets, list: &str) {
         return;
     };
     for path in builds.iter().filter_map(serde_json::Value::as_object).flat_map(|build| build.keys()) {
-        if let Some(Asked::Kept(_, asset)) = assets.asked(path, "") {
+        if let Some(Asked::Kept(asset)) = assets.asked(path, "") {
             is_below(asset, "m.json.kept");
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::content::{Content, Seen};
 use super::name::parse;
@@ -136,6 +137,7 @@ impl Assets {
         for asset in files.values_mut() {
             compress_anew(asset);
         }
+        let files = files.into_iter().map(|(path, asset)| (path, Arc::new(asset))).collect();
         Ok(Self { plan, files, kept: BTreeMap::new(), copies, warnings })
     }
 
@@ -153,7 +155,7 @@ impl Assets {
                 let (version, codings) = (version.to_owned(), Vec::new());
                 let asset =
                     Asset { path: plain, version, content, codings, rewritten: None, versioned_name: false };
-                self.kept.insert(path.clone(), asset);
+                self.kept.insert(path.clone(), Arc::new(asset));
             }
         }
     }

@@ -76,22 +76,34 @@ impl Content {
     ///
     /// If it can't be read.
     pub fn is_unchanged(&self) -> io::Result<bool> {
-        let state = FileState::new(&fs::metadata(&self.path)?);
+        self.is_in(&FileState::new(&fs::metadata(&self.path)?))
+    }
+
+    /// Is a file in this state the one that has this content? What is at its path is read again only where the
+    /// state is another than that in which it had it.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read.
+    pub fn is_in(&self, state: &FileState) -> io::Result<bool> {
         if state.size != self.size {
             return Ok(false);
         }
-        let verified = || self.verified.lock().unwrap_or_else(PoisonError::into_inner);
-        if *verified() == Some(state) {
+        if self.is_verified_in(state) {
             return Ok(true);
         }
-        let Some((state, digest, ..)) = attempt(&self.path, false, None, &mut Vec::new())? else {
+        let Some((found, digest, ..)) = attempt(&self.path, false, None, &mut Vec::new())? else {
             return Ok(false);
         };
         let same = digest == self.digest;
-        if same && state.is_settled(SystemTime::now()) {
-            *verified() = Some(state);
+        if same && found.is_settled(SystemTime::now()) {
+            *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
         }
-        Ok(same)
+        Ok(same && found == *state)
+    }
+
+    fn is_verified_in(&self, state: &FileState) -> bool {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(state)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use blake3::{Hash, Hasher};
 use serde::{Deserialize, Serialize};
@@ -147,7 +148,7 @@ impl Assets {
                 rewritten: None,
                 versioned_name: false,
             };
-            self.kept.insert(path, asset);
+            self.kept.insert(path, Arc::new(asset));
         }
         Ok(())
     }
@@ -332,8 +333,8 @@ mod tests {
     /// What is kept for a path of a version.
     fn content(assets: &Assets, path: &str) -> Option<String> {
         match assets.asked(path, "") {
-            Some(Asked::Kept(found, asset)) => {
-                assert_eq!(found, path);
+            Some(Asked::Kept(asset)) => {
+                assert_eq!(Assets::versioned_path(asset), path);
                 assert!(asset.is_unchanged().unwrap());
                 Some(fs::read_to_string(&asset.content.path).unwrap())
             }
@@ -379,7 +380,7 @@ mod tests {
         project.keep(1);
         let assets = project.started().unwrap();
         let asked = assets.asked("/static/i.png", &format!("v={version}"));
-        assert!(matches!(asked, Some(Asked::Kept(..))), "{asked:?}");
+        assert!(matches!(asked, Some(Asked::Kept(_))), "{asked:?}");
         let asked = assets.asked("/static/i.png", "v=0123456789abcdef");
         assert!(matches!(asked, Some(Asked::Old(_))), "{asked:?}");
     }
@@ -397,7 +398,7 @@ mod tests {
         }
         project.keep(1);
         let assets = project.started().unwrap();
-        let Some(Asked::Kept(_, asset)) = assets.asked(&url, "") else { panic!("{url}") };
+        let Some(Asked::Kept(asset)) = assets.asked(&url, "") else { panic!("{url}") };
         let [(Coding::Gzip, packed)] = &asset.codings[..] else { panic!("{:?}", asset.codings) };
         assert!(packed.is_unchanged().unwrap());
     }

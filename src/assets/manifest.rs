@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use blake3::Hash;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -145,7 +146,7 @@ impl Assets {
             let root = root.map_err(|error| AssetError::reading(&mount.folder, &error))?;
             roots.push((mount.prefix.as_str(), root));
         }
-        let mut assets = Self::default();
+        let mut files: BTreeMap<String, Asset> = BTreeMap::new();
         let mut sheets = BTreeMap::new();
         for (path, entry) in manifest.files {
             let key = || format!("files.{path}");
@@ -189,18 +190,18 @@ impl Assets {
                 rewritten: None,
                 versioned_name: entry.versioned_name,
             };
-            assets.files.insert(path, asset);
+            files.insert(path, asset);
         }
-        let ours = assets.files.iter().filter(|(_, asset)| !asset.versioned_name);
+        let ours = files.iter().filter(|(_, asset)| !asset.versioned_name);
         let mut versions = ours.map(|(path, asset)| (path.clone(), asset.version.clone())).collect();
         let base_url = plan.base_url.clone().unwrap_or_default();
         for (path, text) in written(&sheets, &mut versions, &base_url, true) {
-            let Some(asset) = assets.files.get_mut(&path) else { continue };
+            let Some(asset) = files.get_mut(&path) else { continue };
             asset.rewritten = Some(Rewritten { content: text.into_bytes(), codings: Vec::new() });
             compress_anew(asset);
         }
-        assets.plan = plan;
-        Ok(assets)
+        let files = files.into_iter().map(|(path, asset)| (path, Arc::new(asset))).collect();
+        Ok(Self { plan, files, ..Self::default() })
     }
 }
 

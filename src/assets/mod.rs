@@ -20,6 +20,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::digest::ContentTag;
+use crate::file_state::FileState;
 
 pub use self::coding::Coding;
 pub use self::content::Content;
@@ -88,9 +92,9 @@ pub struct Warning {
 #[derive(Debug, Default)]
 pub struct Assets {
     plan: Plan,
-    files: BTreeMap<String, Asset>,
+    files: BTreeMap<String, Arc<Asset>>,
     /// Versions of earlier builds, by their paths.
-    kept: BTreeMap<String, Asset>,
+    kept: BTreeMap<String, Arc<Asset>>,
     /// Files under the names of versions of others, which were not looked into: their paths, and where they are.
     copies: Vec<(String, PathBuf)>,
     /// What is not as it should be.
@@ -101,13 +105,13 @@ pub struct Assets {
 #[derive(Clone, Debug)]
 pub enum Asked<'a> {
     /// The current version, which never changes under this URL.
-    Current(&'a Asset),
-    /// An earlier version whose content was kept: its path, and what it was of.
-    Kept(String, &'a Asset),
+    Current(&'a Arc<Asset>),
+    /// An earlier version whose content was kept.
+    Kept(&'a Arc<Asset>),
     /// Another version than the current one.
-    Old(&'a Asset),
+    Old(&'a Arc<Asset>),
     /// The file, by its name without a version.
-    Plain(&'a Asset),
+    Plain(&'a Arc<Asset>),
     /// A version of a file that there is not.
     Missing,
 }
@@ -118,7 +122,7 @@ impl Asked<'_> {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Current(_) => "current",
-            Self::Kept(..) => "kept",
+            Self::Kept(_) => "kept",
             Self::Old(_) => "old",
             Self::Plain(_) => "plain",
             Self::Missing => "missing",
@@ -137,7 +141,7 @@ impl Assets {
             return Some(self.asked_by_query(asset, query));
         }
         if let Some(asset) = self.kept.get(path) {
-            return Some(Asked::Kept(path.to_owned(), asset));
+            return Some(Asked::Kept(asset));
         }
         if let Some((plain, version)) = name::parse(path) {
             return Some(match self.files.get(&plain) {
@@ -151,7 +155,7 @@ impl Assets {
     }
 
     /// Find what a request for a file by its own name is for: the query may say a version.
-    fn asked_by_query<'a>(&'a self, asset: &'a Asset, query: &str) -> Asked<'a> {
+    fn asked_by_query<'a>(&'a self, asset: &'a Arc<Asset>, query: &str) -> Asked<'a> {
         if asset.versioned_name {
             return Asked::Current(asset);
         }
@@ -163,8 +167,8 @@ impl Assets {
         if version == asset.version {
             return Asked::Current(asset);
         }
-        let path = name::versioned(&asset.path, &version);
-        self.kept.get(&path).map_or(Asked::Old(asset), |asset| Asked::Kept(path, asset))
+        let kept = self.kept.get(&name::versioned(&asset.path, &version));
+        kept.map_or(Asked::Old(asset), Asked::Kept)
     }
 
     /// What stands before the paths in URLs.
@@ -175,19 +179,13 @@ impl Assets {
 
     /// A file, by its path without a version.
     #[must_use]
-    pub fn get(&self, path: &str) -> Option<&Asset> {
+    pub fn get(&self, path: &str) -> Option<&Arc<Asset>> {
         self.files.get(path)
-    }
-
-    /// What an earlier build had, by the path of its version.
-    #[must_use]
-    pub fn kept(&self, path: &str) -> Option<&Asset> {
-        self.kept.get(path)
     }
 
     /// All files, sorted by their paths.
     pub fn iter(&self) -> impl Iterator<Item = &Asset> {
-        self.files.values()
+        self.files.values().map(Arc::as_ref)
     }
 
     /// How many files there are.
@@ -207,9 +205,9 @@ impl Assets {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Asset> {
         if name.starts_with('/') {
-            return self.files.get(name);
+            return self.files.get(name).map(Arc::as_ref);
         }
-        self.plan.mounts.iter().find_map(|mount| self.files.get(&format!("{}{name}", mount.prefix)))
+        self.plan.mounts.iter().find_map(|mount| self.find(&format!("{}{name}", mount.prefix)))
     }
 
     /// The URL of a file's current version, percent-encoded.
@@ -242,7 +240,7 @@ impl Assets {
     /// that import each other by relative paths get the versioned ones.
     #[must_use]
     pub fn import_map(&self) -> String {
-        let is_module = |asset: &&Asset| {
+        let is_module = |asset: &&Arc<Asset>| {
             Path::new(&asset.path).extension().is_some_and(|extension| {
                 extension.eq_ignore_ascii_case("js") || extension.eq_ignore_ascii_case("mjs")
             })
@@ -262,6 +260,32 @@ impl Asset {
     /// If it can't be read.
     pub fn is_unchanged(&self) -> io::Result<bool> {
         self.content.is_unchanged()
+    }
+
+    /// Is what has this strong tag, made without a key, what the version is of, compressed or not?
+    #[must_use]
+    pub fn has_tag(&self, tag: &ContentTag) -> bool {
+        self.each_sent().any(|content| tag.is_of(&content.digest))
+    }
+
+    /// Is an open file in this state what the version is of? See [`Content::is_in`].
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read.
+    pub fn is_in(&self, state: &FileState) -> io::Result<bool> {
+        for content in self.each_sent() {
+            if content.is_in(state)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The files that are what the version is of: none where that is in memory alone.
+    fn each_sent(&self) -> impl Iterator<Item = &Content> {
+        let packed = self.codings.iter().map(|(_, packed)| packed);
+        std::iter::once(&self.content).chain(packed).filter(|_| self.rewritten.is_none())
     }
 }
 

@@ -103,7 +103,9 @@ impl<'py> AppBody<'py> {
                 } else {
                     None
                 };
-                let content = Content { tag, length: Some(length), say_length: true, divisible: whole };
+                let state = file.state().filter(|_| whole);
+                let content =
+                    Content { tag, length: Some(length), say_length: true, divisible: whole, file: state };
                 Ok((content, if plan.wants_ranges { Divisible::File(file) } else { Divisible::No }))
             }
             Self::Stream(stream) if plan.wants_content || plan.wants_ranges => {
@@ -196,6 +198,7 @@ fn content_of<'py>(
         length: Some(length),
         say_length: false,
         divisible: head.content_length.is_none_or(|declared| declared == length),
+        file: None,
     };
     Ok((content, if plan.wants_ranges { Divisible::Pieces(pieces) } else { Divisible::No }))
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::exceptions::{PyLookupError, PyOSError};
@@ -14,8 +15,8 @@ use super::call::call;
 use super::config;
 use super::learn::decoded;
 use crate::assets::{Asked, Asset, AssetError, Assets as Files, Coding, Content, beside, coding, name};
-use crate::config::{AssetsConfig, Settings};
-use crate::exchange::Freshness;
+use crate::config::{AssetsConfig, Config, Settings};
+use crate::exchange::{Content as Sent, Freshness, Head};
 
 /// What this process serves, the latest last.
 static IN_USE: Mutex<Vec<Weak<Files>>> = Mutex::new(Vec::new());
@@ -205,10 +206,12 @@ fn key(config: &AssetsConfig, error: &AssetError) -> Option<String> {
 /// A request for a static file.
 #[derive(Debug)]
 pub(super) struct AssetRequest {
-    /// The path of the file, without a version, or that of a version of an earlier build; none if there is none.
-    pub(super) path: Option<String>,
+    /// The file, as it was built; none if there is none.
+    asset: Option<Arc<Asset>>,
     freshness: Freshness,
     from: From,
+    /// Was it answered by us?
+    answered: AtomicBool,
 }
 
 /// Where the content comes from.
@@ -220,8 +223,6 @@ enum From {
     File,
     /// A rewritten style sheet.
     Memory,
-    /// What an earlier build had.
-    Kept,
     /// There is none, and nobody else to ask.
     Nowhere,
 }
@@ -234,10 +235,10 @@ impl AssetRequest {
         let freshness = freshness_of(&asked);
         let (asset, freshness) = match asked {
             Asked::Current(asset) | Asked::Old(asset) | Asked::Plain(asset) => (asset, freshness),
-            Asked::Kept(path, asset) => {
+            Asked::Kept(asset) => {
                 // Content that is gone or damaged is as if it had not been kept.
                 if is_unchanged(py, asset) {
-                    return Some(Self { path: Some(path), freshness, from: From::Kept });
+                    return Some(Self::of(Some(asset), freshness, From::File));
                 }
                 match files.get(&asset.path) {
                     Some(asset) => (asset, Freshness::Revalidate),
@@ -253,7 +254,11 @@ impl AssetRequest {
             false if !serve => From::App,
             _ => From::File,
         };
-        Some(Self { path: Some(asset.path.clone()), freshness, from })
+        Some(Self::of(Some(asset), freshness, from))
+    }
+
+    fn of(asset: Option<&Arc<Asset>>, freshness: Freshness, from: From) -> Self {
+        Self { asset: asset.cloned(), freshness, from, answered: AtomicBool::new(false) }
     }
 
     /// A request for a version of a file that there is not.
@@ -261,13 +266,12 @@ impl AssetRequest {
         // What may be a version of somebody else's may be a date as well, in the name of a file of the app's.
         let is_certain = name::parse(path).is_some();
         let from = if serve && is_certain { From::Nowhere } else { From::App };
-        Self { path: None, freshness: Freshness::NoStore, from }
+        Self::of(None, Freshness::NoStore, from)
     }
 
-    /// The file, as it was built.
-    fn asset<'f>(&self, files: &'f Files) -> Option<&'f Asset> {
-        let path = self.path.as_deref()?;
-        if self.from == From::Kept { files.kept(path) } else { files.get(path) }
+    /// Is there such a file?
+    pub(super) const fn is_there(&self) -> bool {
+        self.asset.is_some()
     }
 
     /// Does the app's own handler answer?
@@ -277,28 +281,34 @@ impl AssetRequest {
 
     /// The path that the app is to see, each octet a character, where it is another than the request's.
     pub(super) fn path_info(&self, asked: &str) -> Option<String> {
-        let path: String = self.path.as_ref()?.bytes().map(char::from).collect();
+        let path: String = self.asset.as_ref()?.path.bytes().map(char::from).collect();
         (self.from == From::App && path != asked).then_some(path)
     }
 
-    /// What may be said of freshness, now that the content is there. `immutable` only if that is still what the
-    /// version was made of.
-    pub(super) fn freshness(&self, py: Python<'_>, files: &Files) -> Freshness {
-        if self.freshness != Freshness::Immutable || self.from == From::Memory {
-            return self.freshness;
+    /// What may be said of freshness, now that the content is there. `immutable` only if that is what the version
+    /// was made of.
+    pub(super) fn freshness(
+        &self,
+        py: Python<'_>,
+        config: &Config,
+        head: &Head<'_>,
+        content: &Sent,
+    ) -> Freshness {
+        let is_certain = || match &self.asset {
+            // Sent from there, and nowhere else.
+            Some(_) if self.from == From::Memory && self.answered.load(Relaxed) => true,
+            Some(asset) => is_current(py, asset, config, head, content),
+            None => false,
+        };
+        match self.freshness {
+            Freshness::Immutable if !is_certain() => Freshness::Revalidate,
+            said => said,
         }
-        let is_certain = self.asset(files).is_some_and(|asset| {
-            // What the app sends of a style sheet is not what the version is of.
-            let is_the_content = asset.rewritten.is_none();
-            is_the_content && is_unchanged(py, asset)
-        });
-        if is_certain { Freshness::Immutable } else { Freshness::Revalidate }
     }
 
     /// Answer in the app's place. `None` if the file is gone.
     pub(super) fn respond<'py>(
         &self,
-        files: &Files,
         environ: &Bound<'py, PyDict>,
         start_response: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -306,7 +316,7 @@ impl AssetRequest {
         if self.from == From::Nowhere {
             return not_found(environ, start_response).map(Some);
         }
-        let Some(asset) = self.asset(files) else { return Ok(None) };
+        let Some(asset) = &self.asset else { return Ok(None) };
         let accepted = environ.get_item(intern!(py, "HTTP_ACCEPT_ENCODING"))?;
         let accepted = accepted.as_ref().map(|field| field.cast::<PyString>()).transpose()?;
         let accepted = accepted.map(|field| field.to_string_lossy()).unwrap_or_default();
@@ -338,6 +348,7 @@ impl AssetRequest {
             fields.push(("Vary", "Accept-Encoding".into()));
         }
         call(start_response, intern!(py, "200 OK").as_any(), PyList::new(py, fields)?.as_any())?;
+        self.answered.store(true, Relaxed);
         if is_head(environ)? {
             super::body::close(&content)?;
             return Ok(Some(PyList::empty(py).into_any()));
@@ -349,11 +360,33 @@ impl AssetRequest {
 /// How long what is asked for may be kept, if it is what was built.
 const fn freshness_of(asked: &Asked<'_>) -> Freshness {
     match asked {
-        Asked::Current(_) | Asked::Kept(..) => Freshness::Immutable,
+        Asked::Current(_) | Asked::Kept(_) => Freshness::Immutable,
         Asked::Old(_) => Freshness::Revalidate,
         Asked::Plain(_) => Freshness::RevalidateUnlessSaid,
         Asked::Missing => Freshness::NoStore,
     }
+}
+
+/// Is what is sent what a version is of?
+///
+/// Its digest tells, or the state of the open file that it is: there is no time for a change in between. Else the
+/// file is looked at, which is after the content was opened.
+fn is_current(py: Python<'_>, asset: &Asset, config: &Config, head: &Head<'_>, content: &Sent) -> bool {
+    match (content.tag, &content.file) {
+        (Some((tag, false)), file) if config.tag_key.is_none() && content.divisible => {
+            if asset.has_tag(&tag) {
+                return true;
+            }
+            // What the app compresses while it sends it has a digest that nobody knows.
+            if file.is_some() || !head.is_coded() {
+                return false;
+            }
+        }
+        (_, Some(state)) => return py.detach(|| asset.is_in(state).unwrap_or(false)),
+        _ => {}
+    }
+    // What the app sends of a style sheet is not what the version is of.
+    asset.rewritten.is_none() && is_unchanged(py, asset)
 }
 
 /// Say that there is no such file. No other handler is asked: one that answers everything with a page would have the

@@ -86,10 +86,7 @@ impl Exchange {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let start = self.start.get();
         let core = start.middleware.get();
-        let (Some(files), Some(asset)) = (&core.assets, &start.asset) else { return Ok(None) };
-        if asset.is_the_apps() {
-            return Ok(None);
-        }
+        let Some(asset) = start.asset.as_ref().filter(|asset| !asset.is_the_apps()) else { return Ok(None) };
         // Without the server's wrapper: the framework has its own way to that.
         let asking = PyDict::new(py);
         for name in ["HTTP_ACCEPT_ENCODING", "REQUEST_METHOD"] {
@@ -97,7 +94,7 @@ impl Exchange {
                 asking.set_item(name, value)?;
             }
         }
-        match guard(|| asset.respond(files, &asking, start_response)) {
+        match guard(|| asset.respond(&asking, start_response)) {
             Ok(response) => Ok(response),
             Err(failure) => {
                 core.failed_harmlessly(py, failure, "answering with a static file");

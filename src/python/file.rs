@@ -95,6 +95,11 @@ impl Wrapped {
         (self.file, self.identity.offset)
     }
 
+    /// The state of the file, if its content starts where the file does.
+    pub(super) fn state(&self) -> Option<FileState> {
+        (self.identity.offset == 0).then_some(self.identity.state)
+    }
+
     /// How many bytes there are from the offset to the end.
     pub(super) fn length(&self) -> u64 {
         self.identity.state.size.saturating_sub(self.identity.offset)

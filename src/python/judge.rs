@@ -72,8 +72,8 @@ impl NotModified {
         trip(Step::Answer)?;
         let mut answer =
             this.arrival.answer(&self.config, &this.fields.as_http(py), &head, &plan, &content, now);
-        if let (Some(files), Some(asset)) = (&self.assets, &this.asset) {
-            answer.freshen(&head, asset.freshness(py, files));
+        if let Some(asset) = &this.asset {
+            answer.freshen(&head, asset.freshness(py, &self.config, &head, &content));
         }
         if let (Some(cache), Some(noted)) = (&self.cache, &this.noted) {
             let stored = self.remember(py, cache, noted, this, (&head, &plan), &content, &answer);

@@ -235,7 +235,7 @@ impl NotModified {
         let fields = Fields::gather(environ)?;
         let asset = self.asset(environ, &arrival, path)?;
         // Handlers of static files make tags of times, which differ between replicas.
-        arrival.takes_over |= asset.as_ref().is_some_and(|asset| asset.path.is_some());
+        arrival.takes_over |= asset.as_ref().is_some_and(AssetRequest::is_there);
         let mut noted = None;
         // An internal GET is asked for the current validator, which is not to come from memory.
         if let Some(cache) = self.cache.as_ref().filter(|_| !internal && asset.is_none()) {
@@ -311,10 +311,8 @@ impl NotModified {
         environ: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = environ.py();
-        if let (Some(files), Some(asset)) = (&self.assets, &exchange.get().asset)
-            && !asset.is_the_apps()
-        {
-            match guard(|| asset.respond(files, environ, exchange)) {
+        if let Some(asset) = exchange.get().asset.as_ref().filter(|asset| !asset.is_the_apps()) {
+            match guard(|| asset.respond(environ, exchange)) {
                 Ok(Some(response)) => return Ok(response),
                 Ok(None) => {}
                 Err(failure) => self.failed_harmlessly(py, failure, "answering with a static file"),

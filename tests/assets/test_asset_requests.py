@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import re
 
 import brotli
 import pytest
 
+from kit.answer import new_id
+from kit.in_process import Server, environ_of
 from kit.static_site import FILES, write
 from notmodified import EntityTag
 
@@ -129,6 +132,110 @@ def test_what_has_changed_on_disk_is_never_immutable(static_site, folder, serve)
     assert (answer.body, answer["Cache-Control"]) == (b"h2 {}", "no-cache")
     write(folder, "img/logo.svg", b"<svg/>")
     assert site.get(url)["Cache-Control"] == IMMUTABLE
+
+
+def as_list(_, file):
+    return [file.read_bytes()], []
+
+
+def as_pieces(_, file):
+    content = file.read_bytes()
+    return (content[:2], content[2:]), [("Content-Length", str(len(content)))]
+
+
+def as_stream(_, file):
+    """Short enough to be collected."""
+    content = file.read_bytes()
+    return iter([content]), [("Content-Length", str(len(content)))]
+
+
+def as_file(environ, file):
+    return environ["wsgi.file_wrapper"](file.open("rb")), []
+
+
+def as_compressed_file(environ, file):
+    content, fields = as_file(environ, file.with_name(f"{file.name}.gz"))
+    return content, [*fields, ("Content-Encoding", "gzip")]
+
+
+@pytest.mark.parametrize(
+    ("way", "key"),
+    [
+        *((way, None) for way in (as_list, as_pieces, as_stream, as_file, as_compressed_file)),
+        *((way, "sixteen bytes or more") for way in (as_file, as_compressed_file)),
+    ],
+)
+def test_what_is_sent_decides_and_not_what_the_file_is_by_then(static_site, folder, way, key):
+    """Between the application's look at the file and ours it may change."""
+    contents = {"current": b"current " * 9, "another": b"another " * 9}
+    packed = {word: gzip.compress(content, mtime=0) for word, content in contents.items()}
+    sent = afterwards = "current"
+
+    def put(word):
+        # Another file each time, as deployments write them.
+        for name, octets in {"img/logo.svg": contents[word], "img/logo.svg.gz": packed[word]}.items():
+            write(folder, f"{name}.new", octets).replace(folder / name)
+
+    def application(environ, start_response):
+        put(sent)
+        content, fields = way(environ, folder / "img/logo.svg")
+        start_response("200 OK", [("Content-Type", "image/svg+xml"), *fields])
+        if afterwards != sent:
+            put(afterwards)
+        return content
+
+    put("current")
+    site = static_site
+    site.serve = application
+    site.start(tag_key=key)
+    url = site.url("img/logo.svg")
+    for sent, afterwards in itertools.product(contents, contents):
+        answer = site.get(url)
+        body = (packed if way is as_compressed_file else contents)[sent]
+        assert (answer.status, answer.body) == (200, body)
+        # With a key only a look at the file tells what it has, and that must be the one that was opened.
+        is_known = afterwards == "current" or key is None
+        said = IMMUTABLE if sent == "current" and is_known else "no-cache"
+        assert answer["Cache-Control"] == said, (sent, afterwards)
+        again = site.get(url, ("If-None-Match", answer["ETag"]))
+        assert (again.status, again["Cache-Control"]) == (304, said), (sent, afterwards)
+
+
+def test_what_the_application_compresses_as_it_sends_it_is_told_by_the_file(static_site):
+    site = static_site
+    site.serve = lambda environ, start_response: [
+        start_response("200 OK", [("Content-Type", "image/svg+xml"), ("Content-Encoding", "gzip")]),
+        gzip.compress((site.folder / environ["PATH_INFO"].removeprefix("/static/")).read_bytes()),
+    ][1:]
+    site.start()
+    url = site.url("img/logo.svg")
+    assert site.get(url)["Cache-Control"] == IMMUTABLE
+    write(site.folder, "img/logo.svg", b"<SVG/>")
+    assert site.get(url)["Cache-Control"] == "no-cache"
+
+
+def test_what_the_application_sends_of_a_rewritten_sheet_is_not_what_its_version_names(static_site):
+    site = static_site.start()
+    version = re.search(r"[0-9a-f]{16}", site.url("css/app.css"))[0]
+    answer = site.get(f"/static/css/app.css?v={version}")
+    assert (answer.body, answer["Cache-Control"]) == (FILES["css/app.css"], "no-cache")
+
+
+def test_an_answer_of_the_applications_in_place_of_ours_is_not_immutable(static_site, caplog):
+    """Where ours fails the application may answer anything with a page."""
+    site = static_site
+    site.start()
+    url = site.url("css/app.css")
+    environ = environ_of("GET", url)
+    environ["HTTP_ACCEPT_ENCODING"] = 304  # type: ignore[assignment]  # no server does
+    site.serve = as_page = lambda _, start_response: [start_response("200 OK", []), b"page"][1:]
+    site.start()
+    assert site.application.application is as_page
+    server = Server(environ)
+    server.run(site.application)
+    answer = server.answer(new_id())
+    assert (answer.body, answer["Cache-Control"]) == (b"page", "no-cache")
+    assert "answering with a static file" in caplog.text
 
 
 def test_a_file_that_is_gone_is_the_applications_to_tell(static_site, folder):

@@ -11,6 +11,7 @@ from kit.in_process import Server, environ_of
 from notmodified import NotModified
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 FILES = {
@@ -46,10 +47,11 @@ class StaticSite:
         self.cache_control: str | None = None
         self.fields: list[tuple[str, str]] = []
 
-    def start(self, **assets: object) -> StaticSite:
-        policy = assets.pop("policy", ())
+    def start(
+        self, *, policy: Sequence[object] = (), tag_key: str | None = None, **assets: object
+    ) -> StaticSite:
         self.application = NotModified(
-            self.serve, assets={"/static/": str(self.folder), **assets}, policy=policy
+            self.serve, assets={"/static/": str(self.folder), **assets}, policy=policy, tag_key=tag_key
         )
         return self
 
