@@ -56,19 +56,16 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// Take in a request. `path` is asked for only if there are policies.
-    pub fn new<E>(
-        config: &Config,
-        method: &str,
-        path: impl FnOnce() -> Result<String, E>,
-    ) -> Result<Self, E> {
+    /// Take in a request. `path` is looked at only if there are policies.
+    #[must_use]
+    pub fn new(config: &Config, method: &str, path: &str) -> Self {
         let candidates = if config.policies.is_empty() {
             Candidates::default()
         } else {
-            config.policies.on_the_way_in(method, &path()?)
+            config.policies.on_the_way_in(method, path)
         };
         let takes_over = config.policies.takes_over(&candidates).is_some();
-        Ok(Self { method: Method::of(method), candidates, asked: None, takes_over, internal: false })
+        Self { method: Method::of(method), candidates, asked: None, takes_over, internal: false }
     }
 
     /// Is the app to be asked as for GET, and its body dropped, so that HEAD has the GET's validators?

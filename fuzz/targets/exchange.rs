@@ -96,7 +96,7 @@ fn exchange(
     range: Option<&[u8]>,
     response: &Response<'_>,
 ) {
-    let mut arrival = Arrival::new::<()>(config, method, || Ok(path.to_owned())).expect("the path is there");
+    let mut arrival = Arrival::new(config, method, path);
     if let Some(range) = range {
         arrival.ask(Asked {
             range: range.into(),

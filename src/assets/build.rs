@@ -137,8 +137,7 @@ impl Assets {
         for asset in files.values_mut() {
             compress_anew(asset);
         }
-        let files = files.into_iter().map(|(path, asset)| (path, Arc::new(asset))).collect();
-        Ok(Self { plan, files, kept: BTreeMap::new(), copies, warnings })
+        Ok(Self { copies, warnings, ..Self::new(plan, files) })
     }
 
     /// Take over versions of earlier builds that are still in the folders under their names, as our storage for

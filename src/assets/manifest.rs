@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use blake3::Hash;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -110,7 +109,7 @@ impl Assets {
             rewritten: asset.rewritten.is_some(),
             versioned_name: asset.versioned_name,
         };
-        let files = self.files.iter().map(|(path, asset)| (path.clone(), entry(asset))).collect();
+        let files = self.iter().map(|asset| (asset.path.clone(), entry(asset))).collect();
         let manifest = Manifest { notmodified_assets: FORMAT, files };
         // JSON fails on maps whose keys are no strings, and on nothing else that is here.
         let mut text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
@@ -200,8 +199,7 @@ impl Assets {
             asset.rewritten = Some(Rewritten { content: text.into_bytes(), codings: Vec::new() });
             compress_anew(asset);
         }
-        let files = files.into_iter().map(|(path, asset)| (path, Arc::new(asset))).collect();
-        Ok(Self { plan, files, ..Self::default() })
+        Ok(Self::new(plan, files))
     }
 }
 

@@ -16,11 +16,13 @@ mod sheets;
 mod url;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use crate::digest::ContentTag;
 use crate::file_state::FileState;
@@ -92,7 +94,9 @@ pub struct Warning {
 #[derive(Debug, Default)]
 pub struct Assets {
     plan: Plan,
-    files: BTreeMap<String, Arc<Asset>>,
+    /// Sorted by their paths.
+    files: Vec<Arc<Asset>>,
+    by_path: HashMap<String, Arc<Asset>, FixedState>,
     /// Versions of earlier builds, by their paths.
     kept: BTreeMap<String, Arc<Asset>>,
     /// Files under the names of versions of others, which were not looked into: their paths, and where they are.
@@ -131,27 +135,36 @@ impl Asked<'_> {
 }
 
 impl Assets {
+    fn new(plan: Plan, files: BTreeMap<String, Asset>) -> Self {
+        let files: Vec<_> = files.into_values().map(Arc::new).collect();
+        let by_path = files.iter().map(|asset| (asset.path.clone(), Arc::clone(asset))).collect();
+        Self { plan, files, by_path, ..Self::default() }
+    }
+
     /// Find what a request is for. `None` if it is none of these files. `path` is not percent-encoded.
     #[must_use]
     pub fn asked(&self, path: &str, query: &str) -> Option<Asked<'_>> {
         if !self.plan.mounts.iter().any(|mount| path.starts_with(&mount.prefix)) {
             return None;
         }
-        if let Some(asset) = self.files.get(path) {
+        // What most requests are for comes first.
+        let parsed = name::parse(path).map(|(plain, version)| (self.get(&plain), version));
+        if let Some((Some(asset), version)) = parsed
+            && asset.version == version
+        {
+            return Some(Asked::Current(asset));
+        }
+        if let Some(asset) = self.get(path) {
             return Some(self.asked_by_query(asset, query));
         }
         if let Some(asset) = self.kept.get(path) {
             return Some(Asked::Kept(asset));
         }
-        if let Some((plain, version)) = name::parse(path) {
-            return Some(match self.files.get(&plain) {
-                Some(asset) if asset.version == version => Asked::Current(asset),
-                Some(asset) => Asked::Old(asset),
-                None => Asked::Missing,
-            });
-        }
-        let (plain, _) = crate::versioned::django(path)?;
-        Some(self.files.get(&plain).map_or(Asked::Missing, Asked::Old))
+        let asset = match parsed {
+            Some((asset, _)) => asset,
+            None => self.get(&crate::versioned::django(path)?.0),
+        };
+        Some(asset.map_or(Asked::Missing, Asked::Old))
     }
 
     /// Find what a request for a file by its own name is for: the query may say a version.
@@ -180,12 +193,12 @@ impl Assets {
     /// A file, by its path without a version.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&Arc<Asset>> {
-        self.files.get(path)
+        self.by_path.get(path)
     }
 
     /// All files, sorted by their paths.
     pub fn iter(&self) -> impl Iterator<Item = &Asset> {
-        self.files.values().map(Arc::as_ref)
+        self.files.iter().map(Arc::as_ref)
     }
 
     /// How many files there are.
@@ -205,7 +218,7 @@ impl Assets {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Asset> {
         if name.starts_with('/') {
-            return self.files.get(name).map(Arc::as_ref);
+            return self.get(name).map(Arc::as_ref);
         }
         self.plan.mounts.iter().find_map(|mount| self.find(&format!("{}{name}", mount.prefix)))
     }
@@ -245,7 +258,7 @@ impl Assets {
                 extension.eq_ignore_ascii_case("js") || extension.eq_ignore_ascii_case("mjs")
             })
         };
-        let modules = self.files.values().filter(is_module).filter(|asset| !asset.versioned_name);
+        let modules = self.files.iter().filter(is_module).filter(|asset| !asset.versioned_name);
         let imports: BTreeMap<String, String> =
             modules.map(|asset| (self.at(&asset.path), self.url(asset))).collect();
         serde_json::json!({ "imports": imports }).to_string()

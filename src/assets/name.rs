@@ -1,5 +1,7 @@
 //! Names with a version in them: `app.css` at version `0123456789abcdef` is `app.0123456789abcdef.css`.
 
+use memchr::memrchr;
+
 /// Hexadecimal digits of a version: 64 bits of a BLAKE3 digest. Told from Django's twelve by their number.
 pub const DIGITS: usize = 16;
 
@@ -28,21 +30,31 @@ pub fn versioned(path: &str, version: &str) -> String {
 /// Take a versioned path apart into the path without its version, and the version. What begins with a dot has none.
 #[must_use]
 pub fn parse(path: &str) -> Option<(String, &str)> {
-    let file = path.rfind('/').map_or(0, |slash| slash + 1);
-    let name = path.get(file..)?;
-    let (rest, last) = name.rsplit_once('.')?;
+    let file = memrchr(b'/', path.as_bytes()).map_or(0, |slash| slash + 1);
+    let (folder, name) = path.split_at_checked(file)?;
+    let (rest, last) = at_last_dot(name)?;
     let (stem, version, extension) = if is_version(last) {
-        (rest, last, "")
+        (rest, last, None)
     } else {
-        let (stem, version) = rest.rsplit_once('.')?;
-        (stem, version, last)
+        let (stem, version) = at_last_dot(rest)?;
+        (stem, version, Some(last))
     };
     if stem.is_empty() || stem.starts_with('.') || !is_version(version) {
         return None;
     }
-    let folder = path.get(..file)?;
-    let dot = if extension.is_empty() { "" } else { "." };
-    Some((format!("{folder}{stem}{dot}{extension}"), version))
+    let mut plain = String::with_capacity(path.len());
+    plain.push_str(folder);
+    plain.push_str(stem);
+    if let Some(extension) = extension {
+        plain.push('.');
+        plain.push_str(extension);
+    }
+    Some((plain, version))
+}
+
+fn at_last_dot(text: &str) -> Option<(&str, &str)> {
+    let dot = memrchr(b'.', text.as_bytes())?;
+    Some((text.get(..dot)?, text.get(dot + 1..)?))
 }
 
 #[cfg(test)]
@@ -68,6 +80,12 @@ mod tests {
         ] {
             assert_eq!(parse(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_dot_at_the_end_is_part_of_the_name() {
+        assert_eq!(parse("/app.0123456789abcdef."), Some(("/app.".into(), "0123456789abcdef")));
+        assert_eq!(versioned("/app.", "0123456789abcdef"), "/app.0123456789abcdef.");
     }
 
     proptest! {

@@ -280,9 +280,11 @@ impl AssetRequest {
     }
 
     /// The path that the app is to see, each octet a character, where it is another than the request's.
-    pub(super) fn path_info(&self, asked: &str) -> Option<String> {
-        let path: String = self.asset.as_ref()?.path.bytes().map(char::from).collect();
-        (self.from == From::App && path != asked).then_some(path)
+    pub(super) fn path_info<'py>(&self, py: Python<'py>, asked: &str) -> Option<Bound<'py, PyString>> {
+        let path = &self.asset.as_ref().filter(|_| self.from == From::App)?.path;
+        let path: Cow<'_, str> =
+            if path.is_ascii() { path.into() } else { path.bytes().map(char::from).collect() };
+        (path != asked).then(|| PyString::new(py, &path))
     }
 
     /// What may be said of freshness, now that the content is there. `immutable` only if that is what the version

@@ -129,7 +129,7 @@ pub(super) fn judge(
         (Told::AskApp, _) | (Told::Nothing, true) => return Ok(None),
         (Told::Current(current), true) => {
             told.note(environ)?;
-            let mut early = arrival_of(&config, method)?.answer_read(&config, &preconditions, current, now);
+            let mut early = arrival_of(&config, method).answer_read(&config, &preconditions, current, now);
             if let Some(early) = &mut early
                 && is_pending(environ)
                 && let Some(media_type) = current.field("Content-Type")
@@ -192,7 +192,7 @@ pub(super) fn finish(
         return Ok(Some((status, as_it_is(), None)));
     }
     let config = config_of(environ)?;
-    let arrival = arrival_of(&config, method)?;
+    let arrival = arrival_of(&config, method);
     let head = Head::new(status, &fields);
     let mut plan = arrival.plan(&config, &head);
     plan.wants_content = false;
@@ -214,8 +214,8 @@ pub(super) fn finish(
     Ok(Some((status, all, Some(body))))
 }
 
-fn arrival_of(config: &Config, method: Method) -> PyResult<Arrival> {
-    Arrival::new(config, method_name(method), || Ok::<_, PyErr>(String::new()))
+fn arrival_of(config: &Config, method: Method) -> Arrival {
+    Arrival::new(config, method_name(method), "")
 }
 
 const fn method_name(method: Method) -> &'static str {

@@ -27,7 +27,7 @@ pub(super) struct Disguise {
     /// HEAD, where the app is asked as for GET.
     pub(super) method: Option<Py<PyAny>>,
     /// The path of a static file without its version.
-    pub(super) path: Option<String>,
+    pub(super) path: Option<Py<PyString>>,
     /// The path of the request, once it is another.
     path_before: OnceLock<Py<PyAny>>,
     /// The fields that are hidden because we judge in the app's place.

@@ -53,7 +53,7 @@ impl Fields {
         })
     }
 
-    const fn is_empty(&self) -> bool {
+    pub(super) const fn is_empty(&self) -> bool {
         self.if_match.is_none()
             && self.if_none_match.is_none()
             && self.if_modified_since.is_none()

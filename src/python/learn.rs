@@ -1,5 +1,6 @@
 //! What is current, learnt before the app acts: from a validator function, or from a GET to the same app.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -40,12 +41,12 @@ pub(super) fn from_function<'py>(
 
 /// The text that a client's percent-encoding stands for: UTF-8, of which PATH_INFO has each octet as a
 /// character (PEP 3333). What is no UTF-8 becomes U+FFFD.
-pub(super) fn decoded(text: &str) -> String {
+pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let octets: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
-    String::from_utf8_lossy(&octets).into_owned()
+    Cow::Owned(String::from_utf8_lossy(&octets).into_owned())
 }
 
 /// What a GET says.

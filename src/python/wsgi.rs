@@ -197,6 +197,11 @@ impl NotModified {
         !self.functions.is_empty() || self.config.policies.has_guard()
     }
 
+    /// Does it matter which path a request is for?
+    fn asks_for_path(&self) -> bool {
+        !self.config.policies.is_empty() || self.assets.is_some() || self.watches()
+    }
+
     /// Send what was made before the app ran.
     fn answer<'py>(
         &self,
@@ -226,14 +231,13 @@ impl NotModified {
         let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
         let name = method.as_ref().map(|name| name.cast::<PyString>()).transpose()?;
         let name = name.map(|name| name.to_str()).transpose()?.unwrap_or("GET");
-        let path = || match environ.get_item(intern!(py, "PATH_INFO"))? {
-            Some(path) => Ok(path.cast::<PyString>()?.to_string_lossy().into_owned()),
-            None => PyResult::Ok(String::new()),
-        };
-        let mut arrival = Arrival::new(&self.config, name, path)?;
+        let path = if self.asks_for_path() { environ.get_item(intern!(py, "PATH_INFO"))? } else { None };
+        let path = path.as_ref().map(|path| path.cast::<PyString>()).transpose()?;
+        let path = path.map(|path| path.to_string_lossy()).unwrap_or_default();
+        let mut arrival = Arrival::new(&self.config, name, &path);
         arrival.internal = internal;
         let fields = Fields::gather(environ)?;
-        let asset = self.asset(environ, &arrival, path)?;
+        let asset = self.asset(environ, &arrival, &path)?;
         // Handlers of static files make tags of times, which differ between replicas.
         arrival.takes_over |= asset.as_ref().is_some_and(AssetRequest::is_there);
         let mut noted = None;
@@ -246,13 +250,13 @@ impl NotModified {
                 Err(failure) => self.cache_failed(py, cache, failure, "asking the validator cache"),
             }
         }
-        if arrival.method == Method::Get
-            && let Some(asked) = range::asked(environ)?
-        {
-            arrival.ask(asked);
+        let range = if arrival.method == Method::Get { range::asked(environ)? } else { None };
+        let has_range = range.is_some();
+        if let Some(range) = range {
+            arrival.ask(range);
         }
         if self.watches() {
-            match Self::before(slf, environ, &arrival, &fields, name, &path()?)? {
+            match Self::before(slf, environ, &arrival, &fields, name, &path)? {
                 Before::Run { judged: true } => disguise.hide_preconditions(environ)?,
                 Before::Run { judged: false } => {}
                 Before::Answer(outgoing) => return Ok(Arrived::Answered(outgoing)),
@@ -268,11 +272,16 @@ impl NotModified {
             disguise.hide_range(environ)?;
         }
         if arrival.takes_over {
-            disguise.hide_preconditions(environ)?;
-            disguise.hide_range(environ)?;
+            if !fields.is_empty() {
+                disguise.hide_preconditions(environ)?;
+            }
+            // If-Range means nothing without a Range (RFC 9110 §13.1.5).
+            if has_range || arrival.method != Method::Get {
+                disguise.hide_range(environ)?;
+            }
         }
         if let Some(asset) = &asset {
-            disguise.path = asset.path_info(&path()?);
+            disguise.path = asset.path_info(py, &path).map(Bound::unbind);
         }
         let exchange = StartResponse::new(
             slf.clone().unbind(),
@@ -293,7 +302,7 @@ impl NotModified {
         &self,
         environ: &Bound<'_, PyDict>,
         arrival: &Arrival,
-        path: impl Fn() -> PyResult<String>,
+        path: &str,
     ) -> PyResult<Option<AssetRequest>> {
         let Some(files) = self.assets.as_ref().filter(|_| arrival.method.is_read()) else { return Ok(None) };
         let py = environ.py();
@@ -301,7 +310,7 @@ impl NotModified {
         let query = query.as_ref().map(|query| query.cast::<PyString>()).transpose()?;
         let query = query.map(|query| query.to_string_lossy()).unwrap_or_default();
         let serve = self.config.assets.as_ref().is_some_and(|config| config.serve);
-        Ok(AssetRequest::new(py, files, serve, &path()?, &query))
+        Ok(AssetRequest::new(py, files, serve, path, &query))
     }
 
     /// Run the app, or answer with a static file in its place.
