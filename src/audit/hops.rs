@@ -3,10 +3,11 @@
 use super::catalogue as kinds;
 use super::exchange::Response;
 use super::finding::Finding;
+use super::freshness::directives;
 use super::not_modified::names;
 use super::probe::Probe;
 use super::view::{Series, Sight, Taken, View};
-use crate::http::cache_control::{CacheControl, Scope};
+use crate::http::cache_control::Scope;
 use crate::http::entity_tag::EntityTag;
 
 /// Compare each hop of a page with the one inside of it, in each coding that both were asked for.
@@ -140,8 +141,7 @@ fn cookies<'a>(series: &Series<'a>) -> Vec<(String, Taken<'a>)> {
 
 /// What must not be shared came out of a cache.
 fn private_shared(pair: &Pair<'_, '_>) -> Option<Finding> {
-    let fields = &pair.before.1.fields;
-    let directives = CacheControl::from_field(&fields.joined("Cache-Control").unwrap_or_default());
+    let directives = directives(&pair.before.1.fields);
     let is_private = directives.no_store || directives.private == Some(Scope::Everything);
     let all = pair.outer.plain_gets();
     let (taken, _) = all.into_iter().find(|(_, response)| is_from_cache(response))?;

@@ -3,6 +3,7 @@
 use super::catalogue as kinds;
 use super::exchange::{Fields, TroubleKind};
 use super::finding::Finding;
+use super::freshness::directives;
 use super::preconditions::confirmed;
 use super::probe::Probe;
 use super::view::{Series, Taken};
@@ -179,7 +180,7 @@ fn content_fields(series: &Series<'_>) -> Option<Finding> {
 fn cookie_in_304(series: &Series<'_>) -> Option<Finding> {
     let (_, _, taken, of_304) = both(series)?;
     let cookie = of_304.get("Set-Cookie")?;
-    let directives = CacheControl::from_field(&of_304.joined("Cache-Control").unwrap_or_default());
+    let directives = directives(of_304);
     let may_share = directives.public || directives.s_maxage.is_some();
     let name = cookie.split('=').next().unwrap_or_default();
     let says = format!("The 304 sets the cookie {name} and says that shared caches may keep its fields.");

@@ -3,11 +3,12 @@
 use super::catalogue as kinds;
 use super::exchange::Response;
 use super::finding::Finding;
+use super::freshness::directives;
 use super::not_modified::names;
 use super::probe::Probe;
 use super::validators::{coding, forbids_storing};
 use super::view::{Series, Taken, View};
-use crate::http::cache_control::{CacheControl, Scope};
+use crate::http::cache_control::Scope;
 
 /// All rules on one series.
 pub(super) const RULES: &[fn(&Series<'_>) -> Option<Finding>] = &[field_missing, useless];
@@ -19,7 +20,7 @@ fn varies_on(response: &Response, field: &str) -> bool {
 
 /// May a cache that serves several clients keep it?
 fn may_be_shared(response: &Response) -> bool {
-    let directives = CacheControl::from_field(&response.fields.joined("Cache-Control").unwrap_or_default());
+    let directives = directives(&response.fields);
     !forbids_storing(response) && directives.private != Some(Scope::Everything)
 }
 
