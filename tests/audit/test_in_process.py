@@ -11,8 +11,8 @@ import pytest
 from apps.gallery import APPLICATIONS, PREFIX, plain
 from notmodified import NotModified
 from notmodified._core import audit_probes
-from notmodified.check import judge, probes, record_app
-from notmodified.check.recording import Body, Response
+from notmodified.check import Limits, judge, probes, record_app
+from notmodified.check.recording import Body, Response, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,6 +125,35 @@ def test_asgi_applications_are_told_by_their_looks() -> None:
     (page,) = judge(record_app(application, ["/"]))["pages"]
     assert [finding["id"] for finding in page["findings"]] == ["validator-ignored", "if-match-ignored"]
     assert page["hops"][0]["codings"][0]["length"] == 8
+
+
+def test_a_stream_of_events_without_end_is_let_go() -> None:
+    async def application(scope, receive, send) -> None:
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while True:
+            await send({"type": "http.response.body", "body": b"data: now\n\n", "more_body": True})
+
+    def of_wsgi(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/event-stream")])
+        while True:
+            yield b"data: now\n\n"
+
+    for one in (application, of_wsgi):
+        (page,) = judge(record_app(one, ["/"]))["pages"]
+        assert page["findings"] == []
+        assert page["hops"][0]["codings"][0]["length"] == len(b"data: now\n\n")
+
+
+def test_an_asgi_application_that_never_ends_is_let_go() -> None:
+    async def application(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            await send({"type": "http.response.body", "body": b"more", "more_body": True})
+
+    exchange = record_app(application, ["/"], limits=Limits(body=9)).exchanges[0]
+    assert exchange.answer.trouble == Trouble("limit", "more than 9 octets")
+    assert exchange.answer.response.body.length == 12
 
 
 def test_a_recording_is_judged_again_as_it_was() -> None:

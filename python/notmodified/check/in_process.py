@@ -26,7 +26,7 @@ from notmodified.check.recording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
@@ -108,7 +108,7 @@ class InProcess:
         try:
             for piece in pieces:
                 body.add(piece)
-                if body.length >= self._limits.body or (heads and _is_stream(heads[-1][1])):
+                if self._is_enough(body, heads):
                     break
                 if time.monotonic() > deadline:
                     msg = f"after {self._limits.timeout:g} s and {body.length} octets"
@@ -123,8 +123,12 @@ class InProcess:
         status, headers = heads[-1]
         return int(status[:3]), status[4:], tuple((str(name), str(value)) for name, value in headers)
 
+    def _is_enough(self, body: Body, heads: Sequence[tuple[object, Iterable[tuple[str, str]]]]) -> bool:
+        """Say whether no more content is to be waited for: it is too long, or has no end."""
+        return body.length >= self._limits.body or (bool(heads) and _is_stream(heads[-1][1]))
+
     async def _ask_asgi(self, request: Request, body: Body) -> tuple[int, Fields]:
-        sent: list[MutableMapping[str, Any]] = []
+        sent: list[tuple[int, Fields]] = []
         ended = asyncio.Event()
         is_read = False
 
@@ -139,23 +143,38 @@ class InProcess:
         async def send(message: MutableMapping[str, Any]) -> None:
             await asyncio.sleep(0)
             if message["type"] == "http.response.start":
-                sent.append(message)
+                sent.append((int(message["status"]), _decoded(message["headers"])))
             elif message["type"] == "http.response.body":
                 body.add(message.get("body", b""))
-                if not message.get("more_body", False) or body.length >= self._limits.body:
+                if not message.get("more_body", False):
                     ended.set()
+                elif self._is_enough(body, sent):
+                    ended.set()
+                    running.cancel()
 
         application = cast("Callable[..., Awaitable[None]]", self._application)
-        await asyncio.wait_for(application(_scope(request), receive, send), self._limits.timeout)
+        running = asyncio.ensure_future(application(_scope(request), receive, send))
+        await _end(running, ended, self._limits.timeout)
         if not sent:
             msg = "the application did not send http.response.start"
             raise ValueError(msg)
-        head = sent[-1]
-        fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head["headers"])
-        return int(head["status"]), fields
+        return sent[-1]
 
 
-def _is_stream(headers: list[tuple[str, str]]) -> bool:
+async def _end(running: asyncio.Future[None], ended: asyncio.Event, seconds: float) -> None:
+    """Wait until an application returns, or is let go."""
+    try:
+        await asyncio.wait_for(running, seconds)
+    except asyncio.CancelledError:
+        if not ended.is_set():
+            raise
+
+
+def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+
+
+def _is_stream(headers: Iterable[tuple[str, str]]) -> bool:
     return any(name.lower() == "content-type" and is_stream(value) for name, value in headers)
 
 
