@@ -140,7 +140,7 @@ def test_the_build_says_what_it_keeps_and_keeps_no_more_than_was_asked_for(proje
     said = capsys.readouterr().out.splitlines()
     assert said[0].endswith("m.json: 7 files, 1 of them style sheets with versioned references")
     counts = [line.rpartition("content of ")[2].partition(",")[0] for line in said[1::2]]
-    assert counts == ["1 builds", "2 builds", "3 builds", "3 builds", "3 builds"]
+    assert counts == ["this build", "2 builds", "3 builds", "3 builds", "3 builds"]
     # Six files that stay, and three scripts.
     contents = [file for file in project.kept.iterdir() if file.name != "builds.json"]
     assert len(contents) == 9

@@ -90,7 +90,8 @@ def _build(arguments: argparse.Namespace) -> int:
             print(f"{warning['text']} [{warning['id']}]", file=sys.stderr)
         print(f"{out}: {len(assets):,} files, {rewritten:,} of them style sheets with versioned references")
         if kept is not None:
-            print(f"{out}.kept: the content of {kept[0]:,} builds, {kept[1]:,} bytes")
+            builds = f"{kept[0]:,} builds" if kept[0] > 1 else "this build"
+            print(f"{out}.kept: the content of {builds}, {kept[1]:,} bytes")
     return 1 if warnings and arguments.strict else 0
 
 
