@@ -45,6 +45,9 @@ const NEVER: [&str; 19] = [
     cache_groups::INVALIDATION,
 ];
 
+/// Names and values. Most responses have no more than two, and each place is moved as often as what holds it.
+pub type Fields<'a> = SmallVec<[(&'a str, &'a str); 2]>;
+
 /// A stored response (RFC 9111 §1), borrowed from the bytes of its entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredResponse<'a> {
@@ -61,7 +64,7 @@ pub struct StoredResponse<'a> {
     /// How long the app took for it, in microseconds.
     pub app_time: u32,
     /// The fields of its 304, but for ETag, Last-Modified, Date and Age.
-    pub fields: SmallVec<[(&'a str, &'a str); 8]>,
+    pub fields: Fields<'a>,
 }
 
 /// A conditional request, as far as a stored response may answer it. Its credentials are looked for only where
@@ -240,11 +243,7 @@ pub struct Encoded {
 /// Access-Control-Allow-Origin only where it is `*` or Vary names Origin. No Content-Security-Policy with a
 /// nonce: it would not be that of the page that the client has.
 #[must_use]
-pub fn remembered<'a>(
-    fields: &[(&'a str, &'a str)],
-    terms: &Terms,
-    has_etag: bool,
-) -> SmallVec<[(&'a str, &'a str); 8]> {
+pub fn remembered<'a>(fields: &[(&'a str, &'a str)], terms: &Terms, has_etag: bool) -> Fields<'a> {
     let vary_has_origin = terms.vary.iter().any(|name| name == "origin");
     let hop_by_hop = |name: &str| {
         fields.iter().any(|(field, value)| is_name(field, "Connection") && list_has(value, name))

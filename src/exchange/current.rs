@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::{Arrival, Content, Early, Head, Problem, context, sets_freshness};
+use super::{Arrival, Content, Early, Head, Problem, context, early, sets_freshness};
 use crate::config::Config;
 use crate::http::date::HttpDate;
 use crate::http::entity_tag::EntityTag;
@@ -148,7 +148,7 @@ impl Arrival {
         let answer = self.answer(config, preconditions, &head, &plan, &content, now);
         let owned = |name: &str, value: &str| (Cow::Owned(name.to_owned()), Cow::Owned(value.to_owned()));
         let kept = fields.iter().enumerate().filter(|(place, _)| !answer.drop.contains(place));
-        let mut all: Vec<_> = kept.map(|(_, (name, value))| owned(name, value)).collect();
+        let mut all: early::Fields<'_> = kept.map(|(_, (name, value))| owned(name, value)).collect();
         all.extend(answer.add.iter().map(|(name, value)| owned(name, value)));
         Some(Early::not_modified(all))
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::{Answer, Arrival, Body, Content, Early, Etag, Head, Outcome, Plan, Status, Tally};
+use super::{Answer, Arrival, Body, Content, Early, Etag, Head, Outcome, Plan, Status, Tally, early};
 use crate::cache::stored_response::{Question, StoredResponse, remembered};
 use crate::cache::validator_cache::{Miss, NotStored, Remembered};
 use crate::config::Config;
@@ -153,7 +153,7 @@ impl<'a> Early<'a> {
         now: Millis,
     ) -> Self {
         let age = response.freshness.age(now);
-        let mut fields: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(response.fields.len() + 4);
+        let mut fields = early::Fields::new();
         let tag = response.etag.and_then(|tag| EntityTag::parse(tag.as_bytes()));
         let marked =
             tag.filter(|_| config.tag_suffixes).and_then(|tag| question.preconditions.marked_tag(tag));
