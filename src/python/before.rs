@@ -125,7 +125,7 @@ impl NotModified {
         told.note(environ)?;
         let early = arrival.answer_read(&self.config, &fields.as_http(py), current, now);
         match early {
-            Some(early) => Ok(Before::Answer(Outgoing::early(py, &early)?)),
+            Some(early) => Ok(Before::Answer(Outgoing::early(py, &early, fields)?)),
             None => Ok(Before::Run { judged: true }),
         }
     }
@@ -144,7 +144,7 @@ impl NotModified {
         let preconditions = fields.as_http(py);
         let answer = |early: &Early<'_>| {
             drain(environ);
-            Ok(Before::Answer(Outgoing::early(py, early)?))
+            Ok(Before::Answer(Outgoing::early(py, early, fields)?))
         };
         let problem = |problem| answer(&Early::problem(problem, Method::Other, None));
         if wanted.require && lacks_precondition(&preconditions, now) {

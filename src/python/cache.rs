@@ -216,7 +216,7 @@ impl Cache {
                 return match looked.answer {
                     Ok(response) => {
                         let early = Early::remembered(&response, &question, config, at);
-                        Ok(Found::Answer(Outgoing::early(py, &early)?))
+                        Ok(Found::Answer(Outgoing::early(py, &early, fields)?))
                     }
                     Err(miss) => noted(Some(environ.copy()?), Some(looked.sequence), Some(path), Some(miss)),
                 };

@@ -21,6 +21,7 @@ pub(super) fn now() -> HttpDate {
 }
 
 /// The precondition fields of an environ, held so that they can be looked at after the app ran.
+#[derive(Default)]
 #[allow(clippy::struct_field_names, reason = "they are the names of the fields")]
 pub(super) struct Fields {
     if_match: Option<Py<PyAny>>,
@@ -60,10 +61,15 @@ impl Fields {
             && self.if_unmodified_since.is_none()
     }
 
-    /// The text of If-None-Match, if it is just this: a 304 that says the tag again needs no other object.
-    pub(super) fn as_if_none_match<'py>(&self, py: Python<'py>, value: &str) -> Option<Bound<'py, PyString>> {
-        let text = self.if_none_match.as_ref()?.bind(py).cast_exact::<PyString>().ok()?;
-        (text.to_str().ok()? == value).then(|| text.clone())
+    /// The value of a field that is sent. Where it is just the text of If-None-Match, that is it: a 304 that says
+    /// the tag again needs no other object.
+    pub(super) fn value<'py>(&self, py: Python<'py>, name: &str, value: &str) -> Bound<'py, PyString> {
+        let asked = self.if_none_match.as_ref().filter(|_| name == "ETag");
+        let asked = asked.and_then(|text| text.bind(py).cast_exact::<PyString>().ok());
+        match asked {
+            Some(text) if text.to_str().is_ok_and(|text| text == value) => text.clone(),
+            _ => PyString::new(py, value),
+        }
     }
 
     pub(super) fn as_http<'a>(&'a self, py: Python<'a>) -> Preconditions<'a> {

@@ -11,6 +11,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use super::app_body::AppBody;
 use super::cache::Noted;
 use super::disguise::Disguise;
+use super::evaluate::Fields;
 use super::guard::{Failure, guard};
 use super::judge::Judged;
 use super::outgoing::{Following, Outgoing};
@@ -68,7 +69,8 @@ impl Exchange {
                 if core.get().is_doubtful(environ) {
                     failure.log_as(py, what, "the write is answered 503");
                     let early = Early::problem(Problem::NoValidator, Method::Other, None);
-                    return answered(core, environ, Outgoing::early(py, &early)?).map(Some);
+                    return answered(core, environ, Outgoing::early(py, &early, &Fields::default())?)
+                        .map(Some);
                 }
                 core.get().failed(py, environ, failure, what);
                 let noted = core.get().cache.as_ref().and_then(|_| Noted::blindly(environ));

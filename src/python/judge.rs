@@ -108,8 +108,7 @@ impl NotModified {
                 }
             }
             for (name, value) in &answer.add {
-                let known = if *name == "ETag" { this.fields.as_if_none_match(py, value) } else { None };
-                let value = known.unwrap_or_else(|| PyString::new(py, value));
+                let value = this.fields.value(py, name, value);
                 outgoing.push((field_name(py, name), value).into_bound_py_any(py)?);
             }
             PyList::new(py, outgoing)?

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::body::Chunks;
 use super::call::call;
+use super::evaluate::Fields;
 use super::range::Cut;
 use super::start_response::Held;
 use crate::exchange::{Body, Early, Status, Tally};
@@ -34,11 +35,11 @@ impl<'py> Outgoing<'py> {
         }
     }
 
-    /// What is answered before the app runs.
-    pub(super) fn early(py: Python<'py>, early: &Early<'_>) -> PyResult<Self> {
+    /// What is answered before the app runs, to a request with these fields.
+    pub(super) fn early(py: Python<'py>, early: &Early<'_>, asked: &Fields) -> PyResult<Self> {
         let mut headers: SmallVec<[Bound<'_, PyAny>; 16]> = SmallVec::new();
         for (name, value) in &early.fields {
-            headers.push((field_name(py, name), &**value).into_bound_py_any(py)?);
+            headers.push((field_name(py, name), asked.value(py, name, value)).into_bound_py_any(py)?);
         }
         Ok(Self {
             status: status_line(py, early.status).into_any(),

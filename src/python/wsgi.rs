@@ -175,7 +175,11 @@ impl NotModified {
                 if this.is_doubtful(environ) {
                     failure.log_as(py, "taking in the request", "the write is answered 503");
                     let early = Early::problem(Problem::NoValidator, Method::Other, None);
-                    return this.answer(environ, start_response, Outgoing::early(py, &early)?);
+                    return this.answer(
+                        environ,
+                        start_response,
+                        Outgoing::early(py, &early, &Fields::default())?,
+                    );
                 }
                 this.failed(py, environ, failure, "taking in the request");
                 return this.run_without_us(environ, start_response);
