@@ -23,6 +23,28 @@ impl StartResponse {
     }
 }
 
+/// No content, in place of that of a Django response. The server closes it when the head is out, as it does with
+/// what any middleware returns: to close it before spares work between the head and the end of the connection.
+#[pyclass(frozen)]
+struct Nothing {
+    response: Py<PyAny>,
+}
+
+#[pymethods]
+impl Nothing {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self) -> Option<Py<PyAny>> {
+        None
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.response.bind(py).call_method0(intern!(py, "close")).map(drop)
+    }
+}
+
 #[pyclass(frozen)]
 struct Prototype {
     application: Py<PyAny>,
@@ -84,8 +106,7 @@ impl Prototype {
         kept.append(etag)?;
         start_response.call1((intern!(py, "304 Not Modified"), kept))?;
         if pieces.is_err() {
-            // Sooner than the server would, which is simpler.
-            body.call_method0(intern!(py, "close"))?;
+            return Ok(Bound::new(py, Nothing { response: body.unbind() })?.into_any());
         }
         Ok(PyList::empty(py).into_any())
     }
