@@ -29,6 +29,7 @@ from notmodified import NotModified
 HERE = Path(__file__).parent
 BATCH = 2000
 BATCHES = 15
+CONTENT = b"x" * 2048
 GOAL_BUILD, GOAL_REQUEST = 20, 1.3
 STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 SETTINGS = """
@@ -105,8 +106,8 @@ def build(work: Path, folder: Path, rounds: int) -> tuple[list[Run], list[Run]]:
 def page(environ: dict[str, object], start_response) -> list[bytes]:
     """Answer with 2 KiB, whatever is asked for."""
     del environ
-    start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", "2048")])
-    return [b"x" * 2048]
+    start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(CONTENT)))])
+    return [CONTENT]
 
 
 def environ(path: str) -> dict[str, object]:
@@ -143,12 +144,19 @@ def requests(folder: Path) -> list[tuple[str, float, float]]:
         {"path": "/static/**", "cache_control": "no-cache"},
         {"path": "/**", "media_type": "text/html", "cache_control": "no-cache"},
     ]
+    # What the application answers with, so that it is the current version of this one.
+    (folder / "1" / "page.html").write_bytes(CONTENT)
     with_assets = NotModified(page, assets={"/static/": str(folder)}, policy=policy)
-    current = with_assets.assets.versioned("1/f1.png")
+    current = with_assets.assets.versioned("1/page.html")
+    said: dict[str, str] = {}
+    with_assets(environ(current), lambda _, fields, *__: said.update(fields))
+    if "immutable" not in said["Cache-Control"]:
+        message = f"{current} is not told to be current: {said}"
+        raise AssertionError(message)
     measured = []
     for what, path in [
         ("a page", "/articles/304"),
-        ("a file by its own name", "/static/1/f1.png"),
+        ("a file by its own name", "/static/1/page.html"),
         ("a file's current version", current),
     ]:
         batches = [(batch(plain, path), batch(with_assets, path)) for _ in range(BATCHES)]
