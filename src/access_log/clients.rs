@@ -413,8 +413,11 @@ pub(super) fn agents_of_addresses(log: &Log) -> Vec<u32> {
     // Nearly in order as it is: addresses are numbered as clients are.
     let mut pairs: Vec<_> =
         log.tables.clients().iter().map(|client| (client.address, client.agent)).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
+    // Without users no two clients have the same pair.
+    if log.tables.users.len() > 1 {
+        pairs.sort_unstable();
+        pairs.dedup();
+    }
     for (address, _) in pairs {
         if let Some(count) = agents_of.get_mut(address as usize) {
             *count += 1;

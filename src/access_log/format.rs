@@ -21,6 +21,7 @@ use std::fmt;
 use memchr::memmem::Finder;
 
 use super::json::Keys;
+use super::lines::Line;
 use super::record::{Escaping, Field, Record, is_method, latin_1};
 use super::time;
 
@@ -76,6 +77,8 @@ struct Part {
     field: Field,
     /// Does it stand in quotes?
     quoted: bool,
+    /// Is any value plausible?
+    has_any: bool,
     /// What stands after it; nothing at the end of the line.
     then: Finder<'static>,
     /// The same to be found near.
@@ -244,16 +247,16 @@ impl Format {
     /// The same into a record that is there, which is quicker for the lines that most are.
     pub(super) fn parse_into<'a>(
         &self,
-        line: &'a [u8],
+        line: Line<'a>,
         room: &'a mut Vec<u8>,
         record: &mut Record<'a>,
     ) -> bool {
-        if let (Kind::Pattern(pattern), Prefix::None) = (&self.kind, self.prefix)
-            && pattern.is_plain(line, record)
+        if let (Kind::Pattern(pattern), Prefix::None, false) = (&self.kind, self.prefix, line.has_backslash)
+            && pattern.is_plain(line.text, record)
         {
             return true;
         }
-        self.parse(line, room).map(|read| *record = read).is_some()
+        self.parse(line.text, room).map(|read| *record = read).is_some()
     }
 
     /// Can a line of this format tell that? A JSON format can tell anything.
@@ -315,20 +318,21 @@ impl Pattern {
         let parts = parts.into_iter().map(|(field, quoted, then)| Part {
             field,
             quoted: quoted && then.starts_with(b"\""),
+            has_any: is_plausible(field, b" ") && is_plausible(field, b""),
             near: Near::new(&then),
             then: Finder::new(&then).into_owned(),
         });
         Some(Self { first, parts: parts.collect(), escaping })
     }
 
-    /// Read a line in which nothing is escaped and each value ends where it first may: no other reading comes
-    /// before that one, and none beside it. Where this is false, [`Pattern::parse`] says what the line is.
+    /// Read a line without a backslash in which nothing is escaped and each value ends where it first may: no other
+    /// reading comes before that one, and none beside it. Where this is false, [`Pattern::parse`] says what the line is.
     fn is_plain(&self, line: &[u8], record: &mut Record<'_>) -> bool {
         let Some((last, parts)) = self.parts.split_last() else { return false };
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         // No comparing with nothing: where pages are not there, processors take long to see that they need not be.
         let begins = self.first.is_empty() || line.starts_with(&self.first);
-        if !begins || memchr::memchr(b'\\', line).is_some() || !line.is_ascii() {
+        if !begins || !line.is_ascii() {
             return false;
         }
         let mut start = self.first.len();
@@ -344,7 +348,7 @@ impl Pattern {
                 return false;
             };
             let Some(end) = part.near.find(rest, inner, then) else { return false };
-            if !is_plausible(part.field, rest.get(..end).unwrap_or_default()) {
+            if !part.has_any && !is_plausible(part.field, rest.get(..end).unwrap_or_default()) {
                 return false;
             }
             record.set(part.field, start, start + end);
@@ -635,16 +639,29 @@ fn is_plausible(field: Field, value: &[u8]) -> bool {
             inner.len() >= LEAST_TIME
                 && inner.first().is_some_and(u8::is_ascii_digit)
                 // Letters, digits, a blank and `+,-./:`.
-                // To the end whatever comes, for then many octets are looked at at a time.
-                && inner.iter().fold(true, |all, octet| {
-                    all & matches!(octet, b' ' | b'+'..=b':' | b'A'..=b'Z' | b'a'..=b'z')
+                && every(inner, |octet| {
+                    (octet == b' ') | (octet.wrapping_sub(b'+') < 16) | ((octet | 32).wrapping_sub(b'a') < 26)
                 })
         }
-        Field::Address | Field::Logname => {
-            !value.iter().fold(false, |any, octet| any | matches!(octet, b' ' | b'"'))
-        }
+        Field::Address | Field::Logname => every(value, |octet| !matches!(octet, b' ' | b'"')),
         Field::Method => is_method(value) || value == b"-",
         _ => true,
+    }
+}
+
+/// Are all octets such? Each is looked at, whatever comes: then processors look at many at a time, where they are as
+/// many as fit. Most values are a little longer or shorter, so two halves that overlap are looked at.
+fn every(octets: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
+    fn halves<const N: usize>(octets: &[u8]) -> Option<[&[u8; N]; 2]> {
+        let halves = [octets.first_chunk()?, octets.last_chunk()?];
+        (octets.len() <= 2 * N).then_some(halves)
+    }
+    if let Some(halves) = halves::<16>(octets) {
+        halves.into_iter().flatten().fold(true, |all, octet| all & is_such(*octet))
+    } else if let Some(halves) = halves::<8>(octets) {
+        halves.into_iter().flatten().fold(true, |all, octet| all & is_such(*octet))
+    } else {
+        octets.iter().fold(true, |all, octet| all & is_such(*octet))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What all threads kept, as one: the same numbers for the same things, events by client and in their order.
 
 use super::event::{Event, Events, Method};
-use super::part::{ABREAST, Blocks, Clients, LARGE, Part, SHARES};
+use super::part::{ABREAST, BLOCK, Blocks, Clients, Part, SHARES};
 use super::tables::{Client, Strings, Tables};
 use super::totals::Totals;
 
@@ -42,7 +42,7 @@ fn urls(parts: &mut [Part]) -> (Strings, Vec<Vec<u32>>) {
         met.extend((0..).zip(&part.met).map(|(url, line)| (*line, from, url)));
     }
     met.sort_unstable();
-    let mut all = Strings::default();
+    let mut all = Strings::with_room(numbers.iter().map(Vec::len).max().unwrap_or_default());
     for (_, from, url) in met {
         let part = parts.get(from as usize);
         let slot = numbers.get_mut(from as usize).and_then(|numbers| numbers.get_mut(url as usize));
@@ -95,6 +95,7 @@ fn clients(parts: &mut [Part]) -> (Tables, Vec<u32>, Vec<Vec<u32>>) {
     }
     let mut next = before.clone();
     let mut place: Vec<u32> = Vec::with_capacity(all.all().len());
+    tables.addresses = Strings::with_room(all.all().len());
     tables.clients = vec![Client { address: 0, user: 0, agent: 0 }; all.all().len()];
     for who in all.all() {
         let Some(number) = next.get_mut(who.share()) else { continue };
@@ -212,18 +213,15 @@ impl Sorted {
             piece.extend_from_slice(client);
             return;
         }
-        let mut piece = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(LARGE));
+        let mut piece = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BLOCK));
         piece.clear();
         piece.extend_from_slice(client);
         self.pieces.push(piece);
     }
 }
 
-/// Events of the smallest block that is used again.
-const WORTH_SPARING: usize = LARGE / 8;
-
 /// Go through what all threads kept in the order of lines, which is that of each thread. Blocks are spared as soon as
-/// they are dealt with, but small ones.
+/// they are dealt with.
 fn by_line(share: Vec<Blocks>, spare: &mut Vec<Vec<Event>>, mut take: impl FnMut(&Event)) {
     let mut threads: Vec<_> = share.into_iter().map(|blocks| Rest::new(blocks.into_blocks())).collect();
     loop {
@@ -260,7 +258,7 @@ impl<I: Iterator<Item = Vec<Event>>> Rest<I> {
             let is_last = next.is_none();
             let block = std::mem::replace(&mut self.block, next.unwrap_or_default());
             self.at = 0;
-            if block.capacity() >= WORTH_SPARING {
+            if block.capacity() > 0 {
                 spare.push(block);
             }
             if is_last {

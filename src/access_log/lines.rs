@@ -10,6 +10,16 @@ use super::source::Source;
 /// Bytes that are read at a time: few enough that they are still at hand when they are parsed.
 pub(super) const PIECE: usize = 256 << 10;
 
+/// One line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    /// Its number in all that is read.
+    pub(super) number: u64,
+    pub(super) text: &'a [u8],
+    /// May something be escaped in it? Looked for in all of a piece: most have no backslash.
+    pub(super) has_backslash: bool,
+}
+
 /// Whole lines, one after the other. The room is used again for the next ones.
 pub(super) struct Piece {
     room: Vec<u8>,
@@ -23,22 +33,28 @@ impl Piece {
         Self { room: vec![0; PIECE], len: 0, first: 0 }
     }
 
-    /// The lines that are not empty, with their numbers.
-    pub(super) fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
+    /// The lines that are not empty.
+    pub(super) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         let mut rest = self.room.get(..self.len).unwrap_or_default();
-        let mut number = self.first;
+        let mut next = self.first;
+        // Where the next backslash is, once it has been looked for.
+        let mut backslash = None;
         std::iter::from_fn(move || {
             loop {
                 if rest.is_empty() {
                     return None;
                 }
                 let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-                let (line, after) = rest.split_at(end);
+                let at = backslash.unwrap_or_else(|| memchr::memchr(b'\\', rest).unwrap_or(usize::MAX));
+                let has_backslash = at < end;
+                backslash =
+                    if has_backslash { None } else { Some(if at == usize::MAX { at } else { at - end - 1 }) };
+                let (text, after) = rest.split_at(end);
                 rest = after.get(1..).unwrap_or_default();
-                let at = number;
-                number += 1;
-                if !line.trim_ascii().is_empty() {
-                    return Some((at, line));
+                let number = next;
+                next += 1;
+                if !text.trim_ascii().is_empty() {
+                    return Some(Line { number, text, has_backslash });
                 }
             }
         })
@@ -117,6 +133,25 @@ impl<'a> Lines<'a> {
             let ends = memchr::memchr_iter(b'\n', text).count() as u64;
             self.number += ends + u64::from(!text.ends_with(b"\n"));
             return Ok(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn lines_are_what_stands_between_their_ends(text in "[ab\\\\ \n]{0,40}", first in 0_u64..9) {
+            let piece = Piece { room: text.clone().into_bytes(), len: text.len(), first };
+            let lines = (first..).zip(text.split('\n')).filter(|(_, text)| !text.trim_ascii().is_empty());
+            let lines = lines.map(|(number, text)| {
+                Line { number, text: text.as_bytes(), has_backslash: text.contains('\\') }
+            });
+            prop_assert!(piece.lines().eq(lines));
         }
     }
 }

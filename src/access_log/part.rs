@@ -19,11 +19,9 @@ pub(super) const SHARES: usize = 64;
 /// The user of requests without one.
 const NOBODY: u32 = 0;
 
-/// Events of the smallest block.
-const SMALL: usize = 64;
-
-/// Events of the largest block. A block that is given back must serve for what is kept next.
-pub(super) const LARGE: usize = 4096;
+/// Events of a block. All are of one size, so that one that is given back serves for what is kept next; what is not
+/// used of it takes no memory.
+pub(super) const BLOCK: usize = 2048;
 
 /// Events in blocks, so that their list never has to be copied to grow.
 #[derive(Debug, Default)]
@@ -37,8 +35,7 @@ pub(super) struct Blocks {
 impl Blocks {
     fn push(&mut self, event: Event) {
         if self.last.len() == self.last.capacity() {
-            let room = (self.len() / 2).clamp(SMALL, LARGE);
-            let full = std::mem::replace(&mut self.last, Vec::with_capacity(room));
+            let full = std::mem::replace(&mut self.last, Vec::with_capacity(BLOCK));
             self.before += full.len();
             if !full.is_empty() {
                 self.full.push(full);
@@ -230,19 +227,19 @@ impl Part {
             let mut some: Vec<Seen<'_>> = Vec::with_capacity(ABREAST);
             let mut any = false;
             for room in &mut rooms.0 {
-                let Some((number, line)) = lines.next() else { break };
+                let Some(line) = lines.next() else { break };
                 any = true;
                 self.tally.lines += 1;
-                let mut record = Record::new(line, Escaping::Unsure);
-                let understood = line.len() <= MAX_LINE && format.parse_into(line, room, &mut record);
+                let mut record = Record::new(line.text, Escaping::Unsure);
+                let understood = line.text.len() <= MAX_LINE && format.parse_into(line, room, &mut record);
                 let Some(exchange) = understood.then(|| Exchange::of(&record, &mut clock)).flatten() else {
-                    self.tally.count_unparsable(number, line);
+                    self.tally.count_unparsable(line.number, line.text);
                     continue;
                 };
                 self.tally.ambiguous += u64::from(record.ambiguous);
                 self.tally.count(exchange.time, exchange.method, exchange.status, exchange.cost());
                 if keeps {
-                    some.push(Seen::of(number, &record, exchange, has_validators));
+                    some.push(Seen::of(line.number, &record, exchange, has_validators));
                 }
             }
             for (seen, likely) in some.iter().zip(self.likely(&some)) {

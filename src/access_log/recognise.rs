@@ -25,7 +25,7 @@ pub enum Recognised {
 pub fn recognise(lines: &[&[u8]]) -> Recognised {
     let lines: Vec<&[u8]> = lines.iter().copied().filter(|line| !line.trim_ascii().is_empty()).collect();
     let mut best: Option<(usize, Format)> = None;
-    for prefix in Prefix::ALL {
+    'formats: for prefix in Prefix::ALL {
         for format in known() {
             let format = format.after(prefix);
             let readable = readable(&format, &lines);
@@ -33,9 +33,10 @@ pub fn recognise(lines: &[&[u8]]) -> Recognised {
             if best.as_ref().is_none_or(|(most, _)| readable > *most) {
                 best = Some((readable, format));
             }
-        }
-        if best.as_ref().is_some_and(|(most, _)| *most == lines.len()) {
-            break;
+            // None can read more than all.
+            if readable == lines.len() {
+                break 'formats;
+            }
         }
     }
     let Some((most, format)) = best else {

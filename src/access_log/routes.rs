@@ -5,12 +5,13 @@
 //! than a site has pages by hand are folded, those with one file extension together. What comes out is a path
 //! template as policies have it. Templates that the user gives come before all that.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use smallvec::SmallVec;
 
-use super::tables::Strings;
+use super::tables::{Hashing, Strings};
 use crate::versioned::{in_name, in_query, is_digest};
 
 /// Different values in one place past which they are taken for a parameter.
@@ -159,8 +160,8 @@ impl Folding {
     fn fold(mut self, mut paths: Vec<Path>) -> impl Iterator<Item = String> {
         let mut nodes = vec![0_u32; paths.len()];
         for depth in 0..=DEEP {
-            let mut children: HashSet<(u32, u32)> = HashSet::new();
-            let mut many: HashMap<(u32, u32), u32> = HashMap::new();
+            let mut children: HashSet<(u32, u32), Hashing> = HashSet::default();
+            let mut many: HashMap<(u32, u32), u32, Hashing> = HashMap::default();
             let mut any = false;
             for (path, node) in paths.iter().zip(&nodes) {
                 let Some((segment, is_last)) = at(path, depth) else { continue };
@@ -172,7 +173,7 @@ impl Folding {
             if !any {
                 break;
             }
-            let mut next: HashMap<(u32, u32), u32> = HashMap::new();
+            let mut next: HashMap<(u32, u32), u32, Hashing> = HashMap::default();
             for (path, node) in paths.iter_mut().zip(&mut nodes) {
                 let Some((segment, is_last)) = at(path, depth) else { continue };
                 let place = self.place(segment, is_last);
@@ -196,11 +197,13 @@ impl Folding {
         let extension = memchr::memrchr(b'.', text).and_then(|at| text.get(at + 1..)).filter(|extension| {
             is_last && (1..=5).contains(&extension.len()) && extension.iter().all(u8::is_ascii_alphanumeric)
         });
-        let place = match extension {
-            Some(extension) => [b"*.", extension].concat(),
-            None => b"{name}".to_vec(),
-        };
-        self.segments.number(&place)
+        match extension {
+            Some(extension) => {
+                let place = [b"*.", extension].concat();
+                self.segments.number(&place)
+            }
+            None => self.segments.number(b"{name}"),
+        }
     }
 
     fn is_folded(&self, segment: u32) -> bool {
@@ -242,11 +245,14 @@ fn at(path: &Path, depth: usize) -> Option<(u32, bool)> {
 }
 
 /// A segment as a template has it: braces and stars of its own are any character there.
-fn escaped(segment: &[u8]) -> Vec<u8> {
+fn escaped(segment: &[u8]) -> Cow<'_, [u8]> {
+    if segment.iter().all(|octet| octet.is_ascii_alphanumeric() || b"-._".contains(octet)) {
+        return segment.into();
+    }
     let decoded: Vec<u8> = percent_encoding::percent_decode(segment).collect();
     let plain = std::str::from_utf8(&decoded)
         .is_ok_and(|text| !text.contains(['{', '}', '/', '%']) && !text.contains("**"));
-    if plain { decoded } else { b"*".to_vec() }
+    if plain { decoded.into() } else { b"*".into() }
 }
 
 enum Shape {

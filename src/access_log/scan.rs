@@ -238,7 +238,7 @@ fn read(
 }
 
 fn recognised(piece: &Piece, from: &Lines<'_>) -> Result<Format, ScanError> {
-    let lines: Vec<&[u8]> = piece.lines().map(|(_, line)| line).take(SAMPLE).collect();
+    let lines: Vec<&[u8]> = piece.lines().map(|line| line.text).take(SAMPLE).collect();
     match recognise(&lines) {
         Recognised::As(format) => Ok(format),
         Recognised::Unknown { line, nearest } => Err(ScanError::Unparsable {

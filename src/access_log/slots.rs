@@ -32,6 +32,12 @@ const fn number_in(slot: Slot) -> u32 {
 }
 
 impl Slots {
+    /// None yet, with room for so many.
+    pub(super) fn with_room(many: usize) -> Self {
+        let slots = (many / 3 * 4 + LEAST).next_power_of_two();
+        Self { slots: std::iter::repeat_n(0, slots).collect(), len: 0 }
+    }
+
     /// The first number of that hash that is the right one.
     pub(super) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = hash as usize;
@@ -53,7 +59,9 @@ impl Slots {
         // A quarter of it empty, so that one is near.
         if self.len > self.slots.len() / 4 * 3 {
             let more = (self.slots.len() * 2).max(LEAST);
-            for slot in std::mem::replace(&mut self.slots, vec![0; more]) {
+            // Written, not just zero: to be read before it is written, as it would be, costs each page two faults.
+            let empty = std::iter::repeat_n(0, more).collect();
+            for slot in std::mem::replace(&mut self.slots, empty) {
                 if slot != 0 {
                     self.put(slot);
                 }

@@ -31,6 +31,11 @@ pub(super) const fn half_of(hash: u64) -> u32 {
 }
 
 impl Strings {
+    /// None yet, with room for so many.
+    pub(super) fn with_room(many: usize) -> Self {
+        Self { text: Vec::new(), ends: Vec::with_capacity(many), numbers: Slots::with_room(many) }
+    }
+
     /// The number of a string, which is kept if it is new.
     pub fn number(&mut self, string: &[u8]) -> u32 {
         self.number_of(half_of(hash_of(string)), string)

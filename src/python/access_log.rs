@@ -92,12 +92,16 @@ pub(super) fn analyse_logs(
             )));
         }
         let given = |path: &[u8]| {
+            if routes.as_slice().is_empty() {
+                return None;
+            }
             let path = path_info(path);
             let (place, _) = routes.find(&path)?;
             routes.as_slice().get(place).map(|template| template.as_str().to_owned())
         };
         let simulation = config.map(|config| Simulation {
             policies: &config.checked().policies,
+            assets: assets.as_deref(),
             client_cache,
             shared_cache,
         });

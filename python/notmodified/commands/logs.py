@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import glob
 import json
+import os
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from notmodified import Config
 from notmodified._core import analyse_logs
-from notmodified.commands import output
 from notmodified.commands.reporting import Reporting, has_rich
 from notmodified.report import text
 from notmodified.report.words import clean
@@ -175,7 +173,12 @@ def _analyse(arguments: argparse.Namespace) -> Document:
 
 def _files(pattern: str) -> list[str]:
     """Return the files that a pattern stands for: not everything that calls us is a shell."""
-    if pattern == "-" or Path(pattern).exists() or not glob.has_magic(pattern):
+    # Not pathlib, which takes longer to import than a small log to read.
+    if pattern == "-" or os.path.exists(pattern):  # noqa: PTH110
+        return [pattern]
+    import glob  # noqa: PLC0415  shells expand most of them
+
+    if not glob.has_magic(pattern):
         return [pattern]
     files = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  which takes no absolute pattern
     if not files:
@@ -186,8 +189,10 @@ def _files(pattern: str) -> list[str]:
 
 def _watched(files: list[str], analyse: Callable[[Callable[[int], object] | None], str]) -> str:
     """Analyse with a progress bar, if there is somebody to see it and enough to do."""
-    size = sum(Path(file).stat().st_size for file in files if file != "-" and Path(file).is_file())
-    if not sys.stderr.isatty() or size < _LARGE or not has_rich():
+    if not sys.stderr.isatty():
+        return analyse(None)
+    size = sum(os.stat(file).st_size for file in files if file != "-" and os.path.isfile(file))  # noqa: PTH113, PTH116
+    if size < _LARGE or not has_rich():
         return analyse(None)
     from notmodified.report.terminal import progress  # noqa: PLC0415  rich comes with an extra
 
@@ -213,6 +218,10 @@ def _show(_arguments: argparse.Namespace, document: Document) -> None:
 
 def _write(arguments: argparse.Namespace, document: Document) -> Iterator[str]:
     """Write the files that are asked for; tell of each."""
+    if not (arguments.policies or arguments.html):
+        return
+    from notmodified.commands import output  # noqa: PLC0415  most write none
+
     if arguments.policies:
         tables = _policies(document)
         output.write(arguments.policies, "\n".join(tables))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from notmodified.commands import output
 from notmodified.report.words import clean
 from notmodified.severity import is_at_least
 
@@ -46,9 +44,10 @@ class Reporting(Generic[_Document]):
         ValueError and OSError are such an error.
         """
         try:
-            for option in self.files:
-                if out := getattr(arguments, option):
-                    output.check(out)
+            for file in [file for option in self.files if (file := getattr(arguments, option))]:
+                from notmodified.commands import output  # noqa: PLC0415  most write none
+
+                output.check(file)
             document = self.make(arguments)
             told = list(self.write(arguments, document))
         except (ValueError, OSError) as error:
@@ -69,4 +68,6 @@ class Reporting(Generic[_Document]):
 
 def has_rich() -> bool:
     """Tell whether there is something to show tables, bars and colours with."""
+    import importlib.util  # noqa: PLC0415  where nobody looks, nothing is shown
+
     return importlib.util.find_spec("rich") is not None
