@@ -84,6 +84,13 @@ def test_a_summary_says_what_people_came_for(slow: Path) -> None:
     assert "\x1b" not in done.stdout
 
 
+def test_the_plain_summary_is_no_wider_than_it_says(slow: Path, tmp_path: Path) -> None:
+    shown = logs(slow).stdout.split("Proposed, ")[1].splitlines()
+    assert any("would spare more" in line for line in shown)
+    assert all(len(line) <= 100 for line in shown)
+    assert "404  100.0%  1 request, 100 B\n" in logs(write(tmp_path / "one", [Line(status=404)])).stdout
+
+
 def test_a_terminal_gets_tables_with_bars(slow: Path) -> None:
     shown = on_a_terminal(slow)
     assert "█" in shown

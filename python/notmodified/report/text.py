@@ -120,7 +120,8 @@ def proposed(document: Document) -> list[tuple[Route, Proposal]]:
 def cost(of: Cost) -> str:
     """Return what some requests cost, in words."""
     worker = f", {duration(of['worker_seconds'])} of workers" if of["worker_seconds"] else ""
-    return f"{of['requests']:,} requests, {size(of['bytes'])}{worker}"
+    requests = "request" if of["requests"] == 1 else "requests"
+    return f"{of['requests']:,} {requests}, {size(of['bytes'])}{worker}"
 
 
 def _finding(number: int, finding: Finding) -> Iterator[str]:
@@ -141,8 +142,8 @@ def whose(of: ClientCost) -> str:
     return f"{clean(of['client'], 40)} ({clean(of['user_agent'], 60)}) on {clean(of['route'], 60)}"
 
 
-def _wrapped(text: str) -> Iterator[str]:
-    yield from textwrap.wrap(text, _WIDTH, initial_indent="   ", subsequent_indent="   ")
+def _wrapped(text: str, indent: int = 3) -> Iterator[str]:
+    yield from textwrap.wrap(text, _WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent)
 
 
 def _proposals(document: Document) -> Iterator[str]:
@@ -153,9 +154,10 @@ def _proposals(document: Document) -> Iterator[str]:
     yield f"Proposed, at a risk of {100 * document['risk']:g}% outdated uses (--policies OUT writes them):"
     for route, proposal in found[:ROUTES]:
         yield f"   {clean(route['route'], 80)}: {what(proposal['kind'], proposal['lifetime'])}"
-        yield (
-            f"      saves {cost(proposal['saved'])}; outdated in {proposal['stale']:,}; confidence "
-            f"{proposal['confidence']}: {proposal['why']}"
+        yield from _wrapped(
+            f"saves {cost(proposal['saved'])}; outdated in {proposal['stale']:,}; confidence "
+            f"{proposal['confidence']}: {proposal['why']}",
+            indent=6,
         )
     if len(found) > ROUTES:
         yield f"   and {len(found) - ROUTES} more (--json has all of them)"
