@@ -34,7 +34,6 @@ use crate::volatile::{Coding, Reading};
 use apply::{apply, sets_freshness};
 use ranges::Ranges;
 
-pub use asset::Freshness;
 pub use current::{Current, is_conditional_write, judge_write, lacks_precondition};
 pub use early::Early;
 pub use problem::Problem;

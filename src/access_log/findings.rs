@@ -46,11 +46,13 @@ definitions! {
          asked. A 304 saves the body, not the request.",
         "Give the route a lifetime in a policy: `--policies OUT.toml` writes those proposed, each as long as this log \
          supports at the stated risk. Where none is proposed the log has too few returns: read a longer one, or say \
-         what you know of the content.";
+         what you know of the content. Static files are better given versions, assets = { \"/static/\" = \"static/\" }: \
+         then they are not asked for again at all.";
     VERSIONED_REVALIDATED: Warning, "versioned-revalidated", "Revalidations of URLs that never change",
         "The URL names one version of its content, by a digest or a version number, and clients still ask whether it \
          changed. It can't have.",
-        "Say so: a policy with preset = \"static-versioned\" for these paths.";
+        "Say so: a policy with preset = \"static-versioned\" for these paths; or assets = { \"/static/\" = \"static/\", \
+         trust = [\"names\"] }, which says it only of files that there are.";
     REPEATED_RESPONSE: Warning, "repeated-response", "The same whole response to the same client",
         "Clients that have a cache got the same content again without asking whether it changed: it has no validator, \
          or no-store, or the validator is lost on the way.",

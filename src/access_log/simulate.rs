@@ -10,6 +10,7 @@
 //! | GET, answered with another status | the same; kept where a policy gives that status a lifetime |
 //! | an unsafe method, answered 2xx or 3xx | as logged; what is stored for its URL must be revalidated (§4.4) |
 //! | anything else: HEAD, parts, errors | as logged |
+//! | GET of a static file | the freshness that its URL says, before what policies say |
 //! | a response to which no policy applies | as logged, and not kept |
 //! | CDN-Cache-Control of a policy | is what the shared cache goes by, and no private one |
 //! | clients without a cache, addresses that many share | as logged, but the shared cache serves them too |
@@ -23,6 +24,7 @@ use super::event::{Event, HAD_DIRECTIVES, Method, PRIVATE, SEVERAL, UNKNOWN};
 use super::routes::{Routes, path_info, split};
 use super::scan::Log;
 use super::totals::Sum;
+use crate::assets::{Assets, Freshness};
 use crate::http::cache_control::{CacheControl, Scope};
 use crate::http::field::is_name;
 use crate::http::targeted;
@@ -33,6 +35,8 @@ use crate::policy::{EtagOption, Policies, Policy};
 pub struct Simulation<'a> {
     /// Which responses get which directives.
     pub policies: &'a Policies,
+    /// Static files, whose URLs say their freshness.
+    pub assets: Option<&'a Assets>,
     /// Bytes that a client's cache holds.
     pub client_cache: u64,
     /// Is there a shared cache in front of the server?
@@ -119,7 +123,7 @@ pub fn simulate(log: &Log, routes: &Routes, simulation: &Simulation<'_>) -> Simu
     let mut squares = Squares::default();
     let mut world = World {
         routes,
-        rules: Rules { log, policies: simulation.policies, known: HashMap::new() },
+        rules: Rules { log, policies: simulation.policies, assets: simulation.assets, known: HashMap::new() },
         outcomes: vec![Default::default(); routes.len()],
         sizes: sizes(log),
         shared: simulation.shared_cache.then(HashMap::new),
@@ -242,22 +246,49 @@ struct Rule {
 impl Rule {
     fn of(policy: &Policy) -> Option<Self> {
         let written = policy.cache_control.as_deref();
-        let for_shared = policy.fields.iter().find(|field| is_name(&field.name, "CDN-Cache-Control"));
-        let for_shared = for_shared.and_then(|field| targeted::read(&field.value));
+        let for_shared = of_shared_caches(policy);
         if written.is_none() && policy.expires.is_none() && for_shared.is_none() {
             return None;
         }
-        let directives = CacheControl::from_field(written.unwrap_or_default());
+        let said = Said {
+            cache_control: written.unwrap_or_default(),
+            expires: policy.expires,
+            for_shared,
+            over: policy.override_app,
+        };
+        Some(Self::new(said, Some(policy)))
+    }
+
+    /// Of a static file, whose URL says its freshness (see [`Answer::freshen`](crate::exchange::Answer::freshen)).
+    fn of_asset(freshness: Freshness, policy: Option<&Policy>) -> Option<Self> {
+        let is_said = policy.is_some_and(|policy| policy.cache_control.is_some() || policy.expires.is_some());
+        if freshness == Freshness::RevalidateUnlessSaid && is_said {
+            return policy.and_then(Self::of);
+        }
+        // What a policy says to CDNs is meant for the version that the URL names.
+        let for_shared = policy.filter(|_| freshness == Freshness::Immutable).and_then(of_shared_caches);
+        let said = Said {
+            cache_control: freshness.directives(false),
+            expires: None,
+            for_shared,
+            over: freshness != Freshness::RevalidateUnlessSaid,
+        };
+        Some(Self::new(said, policy))
+    }
+
+    fn new(said: Said<'_>, policy: Option<&Policy>) -> Self {
+        let Said { cache_control, expires, for_shared, over } = said;
+        let directives = CacheControl::from_field(cache_control);
         let everything = |scope: &Option<Scope>| *scope == Some(Scope::Everything);
         let revalidates = everything(&directives.no_cache);
         let life = |seconds: Option<u32>| if revalidates { 0 } else { seconds.unwrap_or(0) };
-        let private = directives.max_age.or(policy.expires);
+        let private = directives.max_age.or(expires);
         // A shared cache that knows its own field looks at no other (RFC 9213 §2.2).
         let said = for_shared.as_ref().unwrap_or(&directives);
         let lasts = said.s_maxage.or(if for_shared.is_some() { said.max_age } else { private });
         let is_shared = !said.no_store && !everything(&said.private);
         let asks = everything(&said.no_cache);
-        Some(Self {
+        Self {
             private: life(private),
             shared: is_shared.then(|| if asks { 0 } else { lasts.unwrap_or(0) }),
             grace: if revalidates || directives.must_revalidate {
@@ -266,17 +297,34 @@ impl Rule {
                 directives.stale_while_revalidate.unwrap_or(0)
             },
             stores: !directives.no_store,
-            has_validator: policy.etag != EtagOption::Off,
+            has_validator: policy.is_none_or(|policy| policy.etag != EtagOption::Off),
             for_users: said.public || said.s_maxage.is_some() || said.must_revalidate,
-            over: policy.override_app,
-        })
+            over,
+        }
     }
+}
+
+/// What a response says of its freshness.
+struct Said<'a> {
+    cache_control: &'a str,
+    expires: Option<u32>,
+    /// To shared caches alone.
+    for_shared: Option<CacheControl>,
+    /// Whatever the application says.
+    over: bool,
+}
+
+/// What a policy says to shared caches alone.
+fn of_shared_caches(policy: &Policy) -> Option<CacheControl> {
+    let field = policy.fields.iter().find(|field| is_name(&field.name, "CDN-Cache-Control"))?;
+    targeted::read(&field.value)
 }
 
 /// The rule of each URL and status.
 struct Rules<'a> {
     log: &'a Log,
     policies: &'a Policies,
+    assets: Option<&'a Assets>,
     known: HashMap<(u32, u16), Option<Rule>>,
 }
 
@@ -285,9 +333,19 @@ impl Rules<'_> {
         // A 304 is what its 200 would be.
         let status = if event.status == 304 { 200 } else { event.status };
         *self.known.entry((event.url, status)).or_insert_with(|| {
-            let path = path_info(split(self.log.tables.urls.get(event.url)).0);
+            let (raw, query) = split(self.log.tables.urls.get(event.url));
+            let path = path_info(raw);
             let candidates = self.policies.on_the_way_in("GET", &path);
-            self.policies.on_the_way_out(&candidates, status, Some(media_type(&path))).and_then(Rule::of)
+            let policy = self.policies.on_the_way_out(&candidates, status, Some(media_type(&path)));
+            let freshness = self.assets.and_then(|assets| {
+                let path = percent_encoding::percent_decode(raw).decode_utf8_lossy();
+                let asked = assets.asked(&path, &String::from_utf8_lossy(query.unwrap_or_default()))?;
+                asked.freshness().of_answer(status)
+            });
+            match freshness {
+                Some(freshness) => Rule::of_asset(freshness, policy),
+                None => policy.and_then(Rule::of),
+            }
         })
     }
 }

@@ -8,6 +8,7 @@ mod build;
 pub mod coding;
 pub mod content;
 pub mod css;
+mod freshness;
 mod kept;
 mod manifest;
 pub mod name;
@@ -29,6 +30,7 @@ use crate::file_state::FileState;
 
 pub use self::coding::Coding;
 pub use self::content::Content;
+pub use self::freshness::Freshness;
 pub use self::kept::{Kept, beside};
 
 /// A folder whose files are under a path.

@@ -1,51 +1,16 @@
-//! The freshness of a static file, which its URL decides.
+//! The freshness of a static file, said in place of everybody else's.
 
 use std::borrow::Cow;
 
 use super::{Answer, Head, Status};
+use crate::assets::Freshness;
 use crate::http::field::is_name;
 
-/// What the URL of a static file says of its freshness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freshness {
-    /// What is there never changes (RFC 8246).
-    Immutable,
-    /// What is there is not what the URL names: to be asked for each time.
-    Revalidate,
-    /// The same, if neither the app nor a policy says anything.
-    RevalidateUnlessSaid,
-    /// It names what is not there, or not yet.
-    NoStore,
-}
-
-impl Freshness {
-    /// As Cache-Control says it. A response with a cookie is for one client.
-    ///
-    /// `public`, because browsers send a site's cookies with requests for its files too, and a site behind a password
-    /// its Authorization: caches that are shared, our own among them, answer those only where it is said (RFC
-    /// 9111 §3.5, §5.2.2.9).
-    #[must_use]
-    pub const fn directives(self, sets_cookie: bool) -> &'static str {
-        match self {
-            Self::Immutable if sets_cookie => "private, max-age=31536000, immutable",
-            Self::Immutable => "public, max-age=31536000, immutable",
-            Self::Revalidate | Self::RevalidateUnlessSaid => "no-cache",
-            Self::NoStore => "no-store",
-        }
-    }
-}
-
 impl<'a> Answer<'a> {
-    /// Say the freshness of a static file, in place of what the app and the policies say. An error in the place of a
-    /// version is not to be stored: the next server may have it. One in the place of a plain file is the app's.
+    /// Say the freshness of a static file, in place of what the app and the policies say.
     pub fn freshen(&mut self, head: &Head<'a>, freshness: Freshness) {
-        let is_good = head.is_success() || head.status == 304;
-        let is_error = head.status >= 400;
-        let freshness = match freshness {
-            Freshness::Immutable | Freshness::Revalidate if is_error => Freshness::NoStore,
-            other => other,
-        };
-        if freshness != Freshness::NoStore && (!is_good || matches!(self.status, Status::Problem(_))) {
+        let Some(freshness) = freshness.of_answer(head.status) else { return };
+        if freshness != Freshness::NoStore && matches!(self.status, Status::Problem(_)) {
             return;
         }
         let is_said = head.has_freshness || self.add.iter().any(|(name, _)| says(name));

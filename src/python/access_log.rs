@@ -32,8 +32,8 @@ create_exception!(
 /// whose policies are tried out, with caches of `client_cache` bytes and a shared one if asked for. `progress` is called now and
 /// then with the bytes read.
 ///
-/// Raises `OSError` if a source can't be read, `LogError` if it makes no sense, `ValueError` if an argument is
-/// wrong or a shared cache is to be simulated for a log that does not fit. Releases the GIL.
+/// Raises `OSError` if a source can't be read, `LogError` if it makes no sense, `ConfigError` if the static files
+/// of `simulate` can't be had, `ValueError` if an argument is wrong or a shared cache is to be simulated for a log that does not fit. Releases the GIL.
 #[pyfunction]
 #[pyo3(signature = (
     sources, *, format = None, fields = Vec::new(), routes = Vec::new(), risk = 0.01, max_memory = 1_073_741_824,
@@ -73,6 +73,7 @@ pub(super) fn analyse_logs(
         many => many,
     };
     let config = simulate.map(Bound::get);
+    let assets = config.map(|config| config.files(py)).transpose()?.flatten();
     py.detach(|| {
         let mut raised = None;
         let told = |read: u64| match tell(progress.as_ref(), read) {

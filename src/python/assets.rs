@@ -14,9 +14,11 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use super::call::call;
 use super::config;
 use super::learn::decoded;
-use crate::assets::{Asked, Asset, AssetError, Assets as Files, Coding, Content, beside, coding, name};
+use crate::assets::{
+    Asked, Asset, AssetError, Assets as Files, Coding, Content, Freshness, beside, coding, name,
+};
 use crate::config::{AssetsConfig, Config, Settings};
-use crate::exchange::{Content as Sent, Freshness, Head};
+use crate::exchange::{Content as Sent, Head};
 
 /// What this process serves, the latest last.
 static IN_USE: Mutex<Vec<Weak<Files>>> = Mutex::new(Vec::new());
@@ -107,7 +109,7 @@ impl Assets {
     fn asked(&self, path: &str, query: &str) -> Option<(&'static str, &'static str)> {
         let path = decoded(path);
         let asked = self.0.asked(&path, query)?;
-        Some((asked.word(), freshness_of(&asked).directives(false)))
+        Some((asked.word(), asked.freshness().directives(false)))
     }
 
     /// The files by their paths, each with the path of its current version.
@@ -232,7 +234,7 @@ impl AssetRequest {
     pub(super) fn new(py: Python<'_>, files: &Files, serve: bool, path: &str, query: &str) -> Option<Self> {
         let path = decoded(path);
         let asked = files.asked(&path, query)?;
-        let freshness = freshness_of(&asked);
+        let freshness = asked.freshness();
         let (asset, freshness) = match asked {
             Asked::Current(asset) | Asked::Old(asset) | Asked::Plain(asset) => (asset, freshness),
             Asked::Kept(asset) => {
@@ -356,16 +358,6 @@ impl AssetRequest {
             return Ok(Some(PyList::empty(py).into_any()));
         }
         Ok(Some(content))
-    }
-}
-
-/// How long what is asked for may be kept, if it is what was built.
-const fn freshness_of(asked: &Asked<'_>) -> Freshness {
-    match asked {
-        Asked::Current(_) | Asked::Kept(_) => Freshness::Immutable,
-        Asked::Old(_) => Freshness::Revalidate,
-        Asked::Plain(_) => Freshness::RevalidateUnlessSaid,
-        Asked::Missing => Freshness::NoStore,
     }
 }
 

@@ -302,6 +302,12 @@ impl Config {
         &self.checked
     }
 
+    /// The static files of it.
+    pub(super) fn files(&self, py: Python<'_>) -> PyResult<Option<Arc<Files>>> {
+        let config = self.checked.assets.as_ref();
+        config.map(|config| assets::load(py, config, &self.given.settings, false)).transpose()
+    }
+
     /// The client that was given as its store.
     pub(super) fn client(&self) -> Option<&Py<PyAny>> {
         self.given.client.as_ref()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from logs.caches_model import Caches, Rule
 from logs.test_command import logs
 from logs.writing import Line, analysed, write
-from notmodified import Config
+from notmodified import Assets, Config
 
 TARGETS = ["/a", "/b", "/c"]
 TAGS = ['"one"', '"one"', '"two"', "-"]
@@ -182,6 +182,65 @@ def test_the_field_of_cdns_is_for_the_shared_cache_alone(tmp_path: Path) -> None
     assert analysed(log, simulate=config)["simulation"]["after"]["requests"] == 180
     shared = analysed(log, simulate=config, shared_cache=True)["simulation"]["after"]
     assert (shared["requests"], shared["from_shared"], shared["from_clients"]) == (6, 174, 0)
+
+
+CURRENT, OLD, PLAIN = "current", "old", "/static/app.css"
+
+
+@pytest.mark.parametrize(
+    ("target", "policy", "requests", "not_modified"),
+    [
+        (CURRENT, {}, 1, 0),
+        (CURRENT, {"cache_control": "no-store", "override": True}, 1, 0),
+        (OLD, {}, 60, 59),
+        (OLD, {"cache_control": "max-age=600", "override": True}, 60, 59),
+        (OLD, {"etag": "off"}, 60, 0),
+        (PLAIN, {}, 60, 59),
+        (f"{PLAIN}?v=1.2.3", {}, 60, 59),
+        (PLAIN, {"cache_control": "max-age=600"}, 6, 5),
+        (PLAIN, {"expires": 600}, 6, 5),
+        (PLAIN, {"targeted": {"CDN-Cache-Control": "max-age=600"}}, 60, 59),
+        ("/elsewhere/app.css", {"cache_control": "max-age=600"}, 6, 5),
+    ],
+)
+def test_static_files_are_as_fresh_as_their_urls_say(
+    target: str, policy: dict, requests: int, not_modified: int, tmp_path: Path
+) -> None:
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static/app.css").write_text("a {}")
+    policies = [{"path": "/**", **policy}] if policy else []
+    config = Config.from_mapping({"assets": {"/static/": str(tmp_path / "static")}, "policy": policies})
+    urls = {CURRENT: Assets(config).url("app.css"), OLD: "/static/app.0123456789abcdef.css"}
+    lines = returns(target=urls.get(target, target))
+    after = analysed(write(tmp_path / "log", lines), simulate=config)["simulation"]["after"]
+    assert (after["requests"], after["not_modified"]) == (requests, not_modified)
+    assert after["stale"] == 0
+
+
+def test_an_error_in_the_place_of_a_version_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "app.css").write_text("a {}")
+    policy = [{"path": "/**", "status": 404, "cache_control": "max-age=600"}]
+    config = Config.from_mapping({"assets": {"/static/": str(tmp_path)}, "policy": policy})
+    gone = "/static/gone.0123456789abcdef.css"
+    for target, requests in ((Assets(config).url("app.css"), 60), (gone, 60), (PLAIN, 6)):
+        lines = [replace(line, status=404, etag="-", size=9) for line in returns(target=target)]
+        after = analysed(write(tmp_path / "log", lines), simulate=config)["simulation"]["after"]
+        assert after["requests"] == requests
+
+
+def test_what_a_log_says_of_a_plain_file_is_in_doubt_and_of_a_version_is_not(tmp_path: Path) -> None:
+    (tmp_path / "app.css").write_text("a {}")
+    config = Config.from_mapping({"assets": {"/static/": str(tmp_path)}})
+    for target, doubtful in ((Assets(config).url("app.css"), 0), (PLAIN, 60)):
+        log = write(tmp_path / "log", returns(target=target, cache_control="max-age=60"))
+        assert analysed(log, simulate=config)["simulation"]["after"]["doubtful"] == doubtful
+
+
+def test_static_files_that_are_not_there_are_named(tmp_path: Path) -> None:
+    (tmp_path / "notmodified.toml").write_text('assets = { "/static/" = "static/" }')
+    done = logs("--simulate", tmp_path / "notmodified.toml", write(tmp_path / "log", returns()))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{tmp_path / 'notmodified.toml'}:1: assets./static/ = " in done.stderr
 
 
 def test_proposals_are_confirmed_by_simulating_them(tmp_path: Path) -> None:
