@@ -113,7 +113,7 @@ fn exchange(
     let length = Some(response.body.len() as u64);
     let contents = [
         Content::default(),
-        Content { tag: None, length, say_length: true, divisible: true },
+        Content { tag: None, length, say_length: true, divisible: true, file: None },
         Content {
             tag: plan
                 .wants_content
@@ -121,6 +121,7 @@ fn exchange(
             length,
             say_length: false,
             divisible: true,
+            file: None,
         },
     ];
     for content in &contents {
