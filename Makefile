@@ -69,7 +69,7 @@ test-faults: $(VENV)/.dev $(VENV)/.built ## a fault injected at each step of a r
 .PHONY: test-long
 test-long: $(VENV)/.dev $(VENV)/.built ## soaks, big inputs, many more property-test cases
 	PROPTEST_CASES=$(LONG_PROPTEST_CASES) PROPTEST_MAX_GLOBAL_REJECTS=$(LONG_PROPTEST_CASES) \
-		cargo test --locked --release
+		cargo test --locked --profile long
 	$(PYTEST) -m long
 
 .PHONY: test-all
