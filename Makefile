@@ -9,7 +9,7 @@ VENV ?= .venv
 # CPython versions of `make test-all`; each is looked for as python3.N, then among pyenv's.
 PYTHONS ?= 3.10 3.11 3.12 3.13
 FUZZ_SECONDS ?= 60
-LONG_PROPTEST_CASES ?= 20000
+LONG_PROPTEST_CASES ?= 10000
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
