@@ -28,7 +28,7 @@ from notmodified import NotModified
 
 HERE = Path(__file__).parent
 BATCH = 2000
-BATCHES = 15
+BATCHES = 151
 CONTENT = b"x" * 2048
 GOAL_BUILD, GOAL_REQUEST = 20, 1.3
 STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"

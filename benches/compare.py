@@ -86,12 +86,19 @@ def measure(group: Group, effort: Effort, *, quick: bool) -> Samples:
     return pooled
 
 
+# What digests are computed with, where it is there: BLAKE3 the first two, SHA-1 the last.
+DIGESTING = ("avx2", "avx512f", "sha_ni")
+
+
 def cpu_model() -> str:
+    of_first: dict[str, str] = {}
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         name, _, value = line.partition(":")
-        if name.strip() == "model name":
-            return f"{value.strip()}, {os.cpu_count()} CPUs"
-    return platform.machine()
+        of_first.setdefault(name.strip(), value.strip())
+    if "model name" not in of_first:
+        return platform.machine()
+    digesting = " ".join(word for word in DIGESTING if word in of_first.get("flags", "").split())
+    return f"{of_first['model name']}, {os.cpu_count()} CPUs, {digesting or 'without vector instructions'}"
 
 
 def python_used() -> str:
