@@ -70,7 +70,9 @@ test-faults: $(VENV)/.dev $(VENV)/.built ## a fault injected at each step of a r
 test-long: $(VENV)/.dev $(VENV)/.built ## soaks, big inputs, many more property-test cases
 	PROPTEST_CASES=$(LONG_PROPTEST_CASES) PROPTEST_MAX_GLOBAL_REJECTS=$(LONG_PROPTEST_CASES) \
 		cargo test --locked --profile long
-	$(PYTEST) -m long
+	$(PYTEST) -m long -n 2 --dist=worksteal --ignore=tests/logs/test_prediction.py
+	# Alone: its clients come by the clock.
+	$(PYTEST) -m long tests/logs/test_prediction.py
 
 .PHONY: test-all
 test-all: $(VENV)/.dev ## the Python tests on each CPython of PYTHONS, all with one abi3 wheel
