@@ -73,8 +73,9 @@ def certificates(folder: Path) -> Path:
     """Write the certificate of an authority, and `server.pem` that it signed; return the first."""
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     name = ("-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE")
+    signs = ("-addext", "keyUsage=critical,keyCertSign")  # Python asks for it since 3.13
     for arguments in (
-        ("-subj", "/CN=Tests", "-keyout", "authority.key", "-out", "authority.pem"),
+        ("-subj", "/CN=Tests", "-keyout", "authority.key", "-out", "authority.pem", *signs),
         (
             *("-subj", "/CN=127.0.0.1", "-keyout", "server.key", "-out", "server.pem", *name),
             *("-CA", "authority.pem", "-CAkey", "authority.key"),
