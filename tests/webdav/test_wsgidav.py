@@ -26,7 +26,8 @@ PROPS = (
     b"<x:colour>red</x:colour></D:prop></D:set></D:propertyupdate>"
 )
 # Times, and the tags and tokens made of them, differ from one run to the next; so do the seconds that a lock
-# has left, and, as random numbers have no fixed count of digits, the length of a body with a token in it.
+# has left, and, as random numbers have no fixed count of digits, the length of a body with a token in it; and
+# what others leave free of the disk.
 VARIABLE = [
     (re.compile(r"Second-(59|60)\b"), "ABOUT-A-MINUTE"),
     (re.compile(r"Second-(119|120)\b"), "ABOUT-TWO-MINUTES"),
@@ -35,6 +36,7 @@ VARIABLE = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "DATE"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"), "DATE"),
     (re.compile(r"\d+-\d+-\d+"), "TAG"),
+    (re.compile(r"(quota-(?:used|available)-bytes>)\d+"), r"\1OF-THE-DISK"),
 ]
 
 
