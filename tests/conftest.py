@@ -16,6 +16,7 @@ from kit.over_socket import BadFramingError, OverSocket
 from kit.proxies import ORIGIN, PROGRAM_OF, Origin, Proxy, RunningProxy
 from kit.proxies import start as start_proxy
 from kit.servers import IN_PROCESS, KINDS, LACKS, RunningServer, chosen, start
+from kit.stores import let_stores_go
 from kit.tools import CI
 from notmodified._core import has_stores
 
@@ -96,7 +97,7 @@ def _no_store_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     if has_stores():
         # pytest has these a while longer; and an application may be a cycle, as Flask's are.
         request.node.funcargs.clear()
-        gc.collect()
+        let_stores_go()
     assert not has_stores()
 
 

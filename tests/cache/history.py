@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from kit.in_process import Server, environ_of
+from kit.stores import let_stores_go
 from notmodified import EntityTag, NotModified, invalidate
 
 FEW = settings(max_examples=60, stateful_step_count=30, deadline=None)
@@ -45,6 +46,7 @@ class History(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         del self.application
+        let_stores_go()
         shutil.rmtree(self.folder)
 
     def wrap(self, app):
