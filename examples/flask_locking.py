@@ -16,7 +16,7 @@ from notmodified.flask import conditional
 
 engine = create_engine(os.environ.get("DATABASE_URL", "sqlite:///documents.db"))
 app = Flask(__name__)
-app.wsgi_app = NotModified(app.wsgi_app)  # type: ignore[method-assign]
+app.wsgi_app = NotModified(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way
 
 
 class Base(DeclarativeBase):

@@ -195,7 +195,7 @@ class Representation:
     def headers(self) -> list[tuple[str, str]] | None:
         """The other fields of its 200, or None where they are not known."""
     def __eq__(self, other: object, /) -> bool: ...
-    __hash__: ClassVar[None]  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # as typeshed says it of what has no hash
 
 @final
 class Assets:

@@ -51,7 +51,7 @@ def failed(environ: dict[str, Any], function: object) -> Answer | None:
     answer = _core.failed(environ)
     then = "the view's own response goes out" if answer is None else "the write is answered 503"
     name = getattr(function, "__qualname__", repr(function))
-    _logger.exception("the validator function %s failed, %s", name, then)  # noqa: LOG004
+    _logger.exception("the validator function %s failed, %s", name, then)  # noqa: LOG004 - called where it is handled
     return None if answer is None else Answer(*answer)
 
 

@@ -86,7 +86,7 @@ def invalidate(
         now()
 
 
-def _names(target: str | None, groups: tuple[str, ...], everything: bool) -> Invalidated:  # noqa: FBT001
+def _names(target: str | None, groups: tuple[str, ...], everything: bool) -> Invalidated:  # noqa: FBT001 - ours alone
     is_path = target is not None and target.startswith("/")
     is_url = target is not None and target.lower().startswith(("http://", "https://"))
     if target is not None and not (is_path and not target.startswith("//")) and not is_url:

@@ -41,7 +41,7 @@ class FileSite:
         self.path = path
         self.seek = seek
         self.declared = declared
-        self.opener = opener or (lambda: open(self.path, "rb"))  # noqa: PTH123, SIM115
+        self.opener = opener or (lambda: open(self.path, "rb"))  # noqa: PTH123, SIM115 - closed by who is served it
         self.application = NotModified(self.serve, **options)
         self.wrapper = None
 

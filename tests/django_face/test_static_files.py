@@ -12,7 +12,7 @@ from apps.django_settings import configure
 
 configure()
 
-from django.contrib.staticfiles.management.commands.collectstatic import Command  # noqa: E402
+from django.contrib.staticfiles.management.commands.collectstatic import Command  # noqa: E402 - needs the settings, as all below
 from django.contrib.staticfiles.storage import staticfiles_storage  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.management import call_command  # noqa: E402

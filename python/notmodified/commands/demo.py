@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 2
     # Only now: Flask, Gunicorn and rich come with the extra, and the other subcommands do without them.
-    from notmodified.sample_site import server, show  # noqa: PLC0415
+    from notmodified.sample_site import server, show  # noqa: PLC0415 - as said above
 
     try:
         if arguments.serve:

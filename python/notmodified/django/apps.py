@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.core.checks import register
 
 
-class NotModifiedConfig(AppConfig):  # type: ignore[misc]
+class NotModifiedConfig(AppConfig):  # type: ignore[misc]  # Django has no types
     """What Django knows of `notmodified.django`."""
 
     name = "notmodified.django"

@@ -295,7 +295,7 @@ class _StaticFile(FileResponse):  # type: ignore[misc]  # Django has no types
         """Say nothing of what the name of the file on disk seems to tell."""
 
 
-class Replacement(HttpResponse):  # type: ignore[misc]
+class Replacement(HttpResponse):  # type: ignore[misc]  # Django has no types
     """What goes out in place of a view's response: a 304, an error of ours, or a HEAD's without content.
 
     The view's response is closed with it.
@@ -329,7 +329,7 @@ class Replacement(HttpResponse):  # type: ignore[misc]
             return
         self.closed = True
         replaced._handler_class = self._handler_class  # noqa: SLF001 - the handler knows of this one only
-        replaced._resource_closers[:0] = self._resource_closers  # noqa: SLF001
+        replaced._resource_closers[:0] = self._resource_closers  # noqa: SLF001 - closed with it
         replaced.close()
 
     def __getstate__(self) -> dict[str, Any]:

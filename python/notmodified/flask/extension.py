@@ -51,7 +51,7 @@ class NotModified:
         app.extensions[NAME] = middleware
         if middleware.assets is not None:
             version(app, middleware.assets, middleware.assets.base_url)
-        app.wsgi_app = middleware  # type: ignore[method-assign]
+        app.wsgi_app = middleware  # type: ignore[method-assign]  # Flask's way
 
     def stats(self, app: Flask | None = None) -> dict[str, int]:
         """Return the counts of an app in this process, as `notmodified.NotModified.stats()` has them.
