@@ -117,5 +117,6 @@ def test_without_assets_nothing_is_different(tmp_path):
 def test_a_folder_that_is_not_there_is_told_with_the_setting(tmp_path):
     app = Flask(__name__, root_path=str(tmp_path))
     app.config["NOTMODIFIED"] = {"assets": {"/static/": "none"}}
-    with pytest.raises(ConfigError, match=r'NOTMODIFIED: assets\./static/ = ".*/none": .*No such file'):
+    # The value is shortened if the folder is a long way down.
+    with pytest.raises(ConfigError, match=r'NOTMODIFIED: assets\./static/ = "/.*: /.*/none: .*No such file'):
         NotModified(app)
