@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gzip
+import itertools
 import os
 import secrets
 import shutil
@@ -17,6 +18,7 @@ import uuid
 import warnings
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from apps.django_settings import configure
@@ -133,6 +135,16 @@ def django(
         return response
 
     return application
+
+
+def django_gzip() -> WSGIApplication:
+    """Return one behind GZipMiddleware, whose padding is of another length each time."""
+    from django.utils import text
+
+    # By chance one in a hundred would be as the last.
+    lengths = itertools.count()
+    text.secrets = SimpleNamespace(randbelow=lambda below: next(lengths) % below)
+    return django(CONDITIONAL, "django.middleware.gzip.GZipMiddleware")
 
 
 def nonce(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -359,7 +371,7 @@ APPLICATIONS: dict[str, WSGIApplication] = {
     "webob": of_webob,
     "django": django(CONDITIONAL),
     "django-form": django(CONDITIONAL, "django.middleware.csrf.CsrfViewMiddleware", form=True),
-    "django-gzip": django(CONDITIONAL, "django.middleware.gzip.GZipMiddleware"),
+    "django-gzip": django_gzip(),
     "django-comma": django(CONDITIONAL, fields=(("ETag", '"a,b"'),)),
     "django-fields": django(CONDITIONAL, fields=CORS_AND_CSP),
     "django-condition": django(decorated=True),
