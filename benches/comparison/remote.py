@@ -75,29 +75,31 @@ def look_up(url: str, rounds: int) -> Samples:
     return {LOOK_UP: taken}
 
 
-def served(url: str, starts: int, rounds: int, requests: int) -> Samples:
-    samples: Samples = {}
-    # A worker is a few percent faster or slower for as long as it lives, by where its memory happens to lie.
-    for _ in range(starts):
-        with contextlib.ExitStack() as stack:
-            servers = {WITHOUT: stack.enter_context(gunicorn("private_alone"))}
-            for work, store in ((UNSTORABLE, url), (DEAD, NOBODY)):
-                os.environ[STORE] = store
-                servers[work] = stack.enter_context(gunicorn("private_with_store"))
-            for number in range(rounds):
-                for name in rotated(list(servers), number):
-                    elapsed, cpu = servers[name].timed(requests, request_for(2048))
-                    for work in (UNSTORABLE, DEAD) if name == WITHOUT else (name,):
-                        who = WITHOUT if name == WITHOUT else OURS
-                        samples.setdefault(work + CPU, {}).setdefault(who, []).append(cpu)
-                        samples.setdefault(work + ELAPSED, {}).setdefault(who, []).append(elapsed)
-    return samples
+def served(url: str, rounds: int, requests: int, samples: Samples) -> None:
+    """Start servers, and add their figures to the samples."""
+    with contextlib.ExitStack() as stack:
+        servers = {WITHOUT: stack.enter_context(gunicorn("private_alone"))}
+        for work, store in ((UNSTORABLE, url), (DEAD, NOBODY)):
+            os.environ[STORE] = store
+            servers[work] = stack.enter_context(gunicorn("private_with_store"))
+        for number in range(rounds):
+            for name in rotated(list(servers), number):
+                elapsed, cpu = servers[name].timed(requests, request_for(2048))
+                for work in (UNSTORABLE, DEAD) if name == WITHOUT else (name,):
+                    who = WITHOUT if name == WITHOUT else OURS
+                    samples.setdefault(work + CPU, {}).setdefault(who, []).append(cpu)
+                    samples.setdefault(work + ELAPSED, {}).setdefault(who, []).append(elapsed)
 
 
 def measure(effort: Effort) -> Samples:
     full = effort.processes > 1
+    starts, rounds, requests = (6, 10, 100) if full else (1, 1, 20)
     with redis_server() as url:
-        return look_up(url, 1200 if full else 5) | served(url, *((6, 10, 100) if full else (1, 1, 20)))
+        samples = look_up(url, 1200 if full else 5)
+        # A worker is a few percent faster or slower for as long as it lives, by where its memory lies.
+        for _ in range(starts):
+            served(url, rounds, requests, samples)
+    return samples
 
 
 GROUP = Group(
