@@ -111,11 +111,10 @@ def test_what_changed_since_the_manifest_without_a_change_of_size_is_not_immutab
 
 
 @pytest.mark.parametrize("serve", [False, True])
-def test_a_folder_that_does_not_exist_stops_the_server(project, serve, monkeypatch):
-    monkeypatch.chdir(project)
+def test_a_folder_that_does_not_exist_stops_the_server(serve):
     with pytest.raises(ConfigError) as raised:
-        NotModified(print, {"assets": {"/s/": "none", "serve": serve}})
-    place = 'assets./s/ = "none": none'
+        NotModified(print, {"assets": {"/s/": "/no-such-folder", "serve": serve}})
+    place = 'assets./s/ = "/no-such-folder": /no-such-folder'
     why = "it can't be read: No such file or directory (os error 2)"
     assert str(raised.value) == f"mapping: {place}: {why}"
 

@@ -114,9 +114,9 @@ def test_without_assets_nothing_is_different(tmp_path):
         assert url_for("static", filename="a.css") == "/static/a.css"
 
 
-def test_a_folder_that_is_not_there_is_told_with_the_setting(tmp_path):
-    app = Flask(__name__, root_path=str(tmp_path))
+def test_a_folder_that_is_not_there_is_told_with_the_setting():
+    # One of the tests' own may be so far down that the message shortens it.
+    app = Flask(__name__, root_path="/")
     app.config["NOTMODIFIED"] = {"assets": {"/static/": "none"}}
-    # The value is shortened if the folder is a long way down.
-    with pytest.raises(ConfigError, match=r'NOTMODIFIED: assets\./static/ = "/.*: /.*/none: .*No such file'):
+    with pytest.raises(ConfigError, match=r'NOTMODIFIED: assets\./static/ = ".*/none": .*No such file'):
         NotModified(app)
