@@ -9,6 +9,7 @@ import random
 import resource
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,20 @@ def whole_but_for_head(head: bytes) -> Sent:
 def test_a_server_that_only_ignores_preconditions_has_no_finding_of_the_network() -> None:
     network = {"not-http", "truncated-body", "unreachable", "too-slow", "large-body"}
     assert not network & set(ids(asked(whole_but_for_head)))
+
+
+def test_what_comes_late_after_an_answer_is_put_down_to_that_answer() -> None:
+    # As Gunicorn ends an empty file twice: what is too much comes once the next request is there.
+    served: set[threading.Thread] = set()
+
+    def late(head: bytes) -> Sent:
+        is_kept = threading.current_thread() in served
+        served.add(threading.current_thread())
+        return Sent([b"0\r\n\r\n" if is_kept else b"", *whole_but_for_head(head).pieces])
+
+    page = asked(late)
+    assert set(ids(page)) == {"not-http", *ids(asked(whole_but_for_head))}
+    assert any("more content than the length" in finding["says"] for finding in page["findings"])
 
 
 @pytest.mark.parametrize("then", ["close", "reset"])

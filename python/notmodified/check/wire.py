@@ -246,6 +246,8 @@ class Wire:
         self._limits = limits
         self._connection: _Plain | None = None
         self._about = Connection()
+        self._before = Connection()
+        self._no_status_line = ""
         self._opened = 0
 
     def close(self) -> None:
@@ -255,14 +257,21 @@ class Wire:
             self._connection = None
 
     def ask(self, probe: Probe, target: str, fields: Fields) -> Answer:
-        """Send a request; whatever comes of it is in the answer. A stale connection is replaced."""
+        """Send a request; whatever comes of it is in the answer.
+
+        A connection that has become stale, or out of step by what came after the end of the answer before, is
+        replaced. Such octets may come at any time: they are put down to that answer, not to this one.
+        """
         if probe.connection == "new":
             self.close()
-        was_kept = self._connection is not None
+        before = None if self._connection is None else self._before
         answer = self._ask(probe, target, fields)
-        is_stale = was_kept and answer.trouble is not None and answer.trouble.kind == "reset"
-        if is_stale and answer.response is None and probe.connection != "same":
-            answer = self._ask(probe, target, fields)
+        if before is not None and answer.response is None and probe.connection != "same":
+            if self._no_status_line:
+                before.left_over = self._no_status_line
+            if self._no_status_line or (answer.trouble is not None and answer.trouble.kind == "reset"):
+                answer = self._ask(probe, target, fields)
+        self._before = answer.connection
         return answer
 
     def _ask(self, probe: Probe, target: str, fields: Fields) -> Answer:
@@ -276,6 +285,7 @@ class Wire:
         deadline = time.monotonic() + self._limits.timeout
         response: Response | None = None
         trouble: Trouble | None = None
+        self._no_status_line = ""
         try:
             connection = self._connected(timings, deadline)
             response, trouble = self._exchange(connection, request, timings, deadline)
@@ -283,6 +293,9 @@ class Wire:
                 self._look_after(cast("socket.socket", connection.sock))
         except Exception as error:  # noqa: BLE001  whatever a server provokes is a finding, not a crash
             trouble = _trouble(error)
+            # A RemoteDisconnected is a BadStatusLine too, of no octets.
+            if isinstance(error, http.client.BadStatusLine) and trouble.kind == "malformed":
+                self._no_status_line = error.line[:_MOST_LEFT_OVER]
         if trouble is not None:
             self.close()
         about = self._about
