@@ -29,6 +29,9 @@ def wrap(
 ) -> NotModified:
     """Import the application that `application` names and wrap it in `NotModified`.
 
+    `config` is as for `NotModified`. Without one, what the application is configured with itself counts
+    (Flask's `app.config["NOTMODIFIED"]`, Django's setting); one that is given replaces it.
+
     Raises `ImportError` where the module or the name in it does not exist, `ValueError` where the text is
     no such name, `TypeError` where what it names is no WSGI application. What the module itself raises
     while it is imported, or the factory while it runs, comes through as it is.

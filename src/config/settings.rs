@@ -90,6 +90,23 @@ impl Settings {
         self.values.contains_key(key)
     }
 
+    /// Whether nothing was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The top-level keys that were written.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// Whether others say the same, wherever they were written.
+    #[must_use]
+    pub fn has_values_of(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
+
     /// Lay other settings over these: a top-level key that both have is theirs, the whole of it.
     #[must_use]
     pub fn overlaid(mut self, over: Self) -> Self {

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::evaluate::{Fields, now as now_date};
 use super::faults::{Step, trip};
+use super::guard::warn;
 use super::outgoing::Outgoing;
 use super::stores::{self, now, unusable};
 use crate::cache::learned::{Learned, Path};
@@ -96,11 +97,10 @@ impl Cache {
             return Ok(None);
         };
         if kind != StoreKind::Process && settings.release.is_none() {
-            warn(
-                py,
-                "no release is configured, and the store outlives this server: after a deployment the pages of \
-                 the old code are confirmed until they are stale; set release, such as release = \"env:GIT_SHA\"",
-            )?;
+            let message = "no release is configured, and the store outlives this server: after a deployment the \
+                           pages of the old code are confirmed until they are stale; set release, such as \
+                           release = \"env:GIT_SHA\"";
+            warn(py, (message,))?;
         }
         let release = settings.release.as_deref().unwrap_or_default();
         let keys = KeySpace::new(release.as_bytes(), &settings.digest, identity(application)?.as_bytes());
@@ -147,11 +147,9 @@ impl Cache {
             return Ok(false);
         }
         if !self.is_refused.swap(true, Relaxed) {
-            warn(
-                py,
-                "store = \"process\" is for one process, and this server has several: a worker would not hear of \
-                 what another one invalidates. The validator cache stays off; set store = \"host\"",
-            )?;
+            let message = "store = \"process\" is for one process, and this server has several: a worker would not \
+                           hear of what another one invalidates. The validator cache stays off; set store = \"host\"";
+            warn(py, (message,))?;
         }
         Ok(true)
     }
@@ -513,10 +511,4 @@ fn identity(application: &Bound<'_, PyAny>) -> PyResult<String> {
         folder.map(|folder| folder.to_string()).unwrap_or_default(),
     ];
     Ok(parts.join("\0"))
-}
-
-fn warn(py: Python<'_>, text: &str) -> PyResult<()> {
-    let logger =
-        py.import(intern!(py, "logging"))?.call_method1(intern!(py, "getLogger"), ("notmodified",))?;
-    logger.call_method1(intern!(py, "warning"), (text,)).map(|_| ())
 }

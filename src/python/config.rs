@@ -321,6 +321,7 @@ impl Config {
 
 /// A configuration, and what of it is Python's.
 pub(super) struct Resolved {
+    pub(super) settings: Settings,
     pub(super) checked: schema::Config,
     /// The validator functions, in their order.
     pub(super) functions: Vec<Py<PyAny>>,
@@ -342,7 +343,7 @@ pub(super) fn resolve(
     stores::check(&checked.cache).map_err(|reason| refused(&given.settings.wrong_store(reason)))?;
     let files = checked.assets.as_ref();
     let files = files.map(|config| assets::load(py, config, &given.settings, false)).transpose()?;
-    Ok(Resolved { checked, functions, client: given.client, files })
+    Ok(Resolved { settings: given.settings, checked, functions, client: given.client, files })
 }
 
 /// The static files of a configuration.

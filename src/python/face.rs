@@ -129,10 +129,10 @@ impl Exchange {
         let outgoing = match guard(|| core.judge(start, environ, &held, &mut body)) {
             Ok(Judged::Outgoing(outgoing)) => outgoing,
             // Neither can be: the app is done, and no code of its runs while its content is looked at.
-            Ok(Judged::Replaced | Judged::Raised(_)) => core.unjudged(py, start.get(), held),
+            Ok(Judged::Replaced | Judged::Raised(_)) => core.unjudged(py, start.get(), &held),
             Err(failure) => {
                 core.failed(py, environ, failure, "judging the response");
-                core.unjudged(py, start.get(), held)
+                core.unjudged(py, start.get(), &held)
             }
         };
         self.done(py);

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -76,4 +77,12 @@ impl Failure {
             error.write_unraisable(py, None);
         }
     }
+}
+
+/// Warn in the log: a message, and what its `%s` are.
+#[cold]
+pub(super) fn warn<'py>(py: Python<'py>, told: impl PyCallArgs<'py>) -> PyResult<()> {
+    let logger =
+        py.import(intern!(py, "logging"))?.call_method1(intern!(py, "getLogger"), ("notmodified",))?;
+    logger.call_method1(intern!(py, "warning"), told).map(drop)
 }

@@ -41,6 +41,9 @@ impl NotModified {
         let py = exchange.py();
         let this = exchange.get();
         trip(Step::Head)?;
+        if self.is_replaced(environ)? {
+            return Ok(Judged::Outgoing(Outgoing::as_is(py, held, this.arrival.method)));
+        }
         let status = held.status.bind(py).cast::<PyString>()?;
         let mut headers = held.headers.bind(py).cast::<PyList>()?.clone();
         let line = status.to_str()?;
@@ -163,7 +166,7 @@ impl NotModified {
     }
 
     /// The app's own response, because we could not judge it.
-    pub(super) fn unjudged<'py>(&self, py: Python<'py>, this: &StartResponse, held: Held) -> Outgoing<'py> {
+    pub(super) fn unjudged<'py>(&self, py: Python<'py>, this: &StartResponse, held: &Held) -> Outgoing<'py> {
         if let (Some(cache), Some(noted)) = (&self.cache, &this.noted) {
             self.forget(py, cache, noted, None);
         }

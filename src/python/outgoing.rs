@@ -26,10 +26,10 @@ pub(super) struct Outgoing<'py> {
 
 impl<'py> Outgoing<'py> {
     /// The app's own response. (A HEAD was asked as a GET, so its content stays behind all the same.)
-    pub(super) fn as_is(py: Python<'py>, held: Held, method: Method) -> Self {
+    pub(super) fn as_is(py: Python<'py>, held: &Held, method: Method) -> Self {
         Self {
-            status: held.status.into_bound(py),
-            headers: held.headers.into_bound(py),
+            status: held.status.bind(py).clone(),
+            headers: held.headers.bind(py).clone(),
             body: if method == Method::Head { Following::nothing() } else { Following::AsIs },
             tally: None,
         }

@@ -178,7 +178,7 @@ impl StartResponse {
             let (Some(held), Some(environ)) = (held, environ) else {
                 return Err(PyAssertionError::new_err("write() called before start_response (PEP 3333)"));
             };
-            let write = this.middleware.get().write_head(slf, environ.bind(py), held)?;
+            let write = this.middleware.get().write_head(slf, environ.bind(py), &held)?;
             this.with(|state| state.write = write.map_or(Write::Dropped, Write::Server));
         }
         let write = this.with(|state| match &state.write {

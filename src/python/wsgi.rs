@@ -4,6 +4,7 @@
 //! find out what can be known of the content without hurting, judge, forward one head, hand on the content.
 //! Every step of ours runs in a [`guard`]; exceptions of the app and of the server pass through.
 
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -24,15 +25,15 @@ use super::disguise::Disguise;
 use super::evaluate::Fields;
 use super::faults::{Step, trip};
 use super::file::FileTags;
-use super::guard::{Failure, guard};
+use super::guard::{Failure, guard, warn};
 use super::judge::Judged;
 use super::outgoing::{Following, Outgoing};
 use super::range::{self, Cut};
-use super::result::{is_pending, say};
+use super::result::{at_work, is_pending, say};
 use super::start_response::{Held, StartResponse, Waiting};
 use super::targeted::Untargeted;
 use crate::assets::Assets as Files;
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::exchange::{Arrival, Counters, Early, Outcome, Problem, Tally};
 use crate::http::preconditions::Method;
 use crate::policy::Narrowed;
@@ -49,6 +50,8 @@ use crate::policy::Narrowed;
 pub(super) struct NotModified {
     application: Py<PyAny>,
     pub(super) config: Config,
+    /// What `config` was read from.
+    settings: Settings,
     /// The validator function of each template, in their order.
     pub(super) functions: Vec<Py<PyAny>>,
     /// The static files.
@@ -58,6 +61,8 @@ pub(super) struct NotModified {
     pub(super) cache: Option<Cache>,
     /// Has the log heard of a response that did not get all of its policy?
     told_narrowed: AtomicBool,
+    /// Has it heard that the configuration of an instance outside is looked at in the place of this one's?
+    told_covered: AtomicBool,
 }
 
 #[pymethods]
@@ -75,7 +80,7 @@ impl NotModified {
                 application.get_type().name()?
             )));
         }
-        let Resolved { checked: config, functions, client, files } =
+        let Resolved { settings, checked: config, functions, client, files } =
             config::resolve(application.py(), config, options)?;
         if let Some(files) = &files {
             use_in_process(files);
@@ -84,11 +89,13 @@ impl NotModified {
             application: application.clone().unbind(),
             cache: Cache::new(application, &config, client.as_ref())?,
             config,
+            settings,
             functions,
             assets: files,
             counters: Counters::default(),
             files: FileTags::default(),
             told_narrowed: AtomicBool::new(false),
+            told_covered: AtomicBool::new(false),
         })
     }
 
@@ -196,6 +203,29 @@ impl NotModified {
         response
     }
 
+    /// Does this instance do the work of the one outside, which is at work on the request? Of two the outer one
+    /// does it, since it sees what goes out, unless nothing is configured there, but here.
+    fn replaces(&self, py: Python<'_>, outer: &Self) -> PyResult<bool> {
+        if self.settings.is_empty() {
+            return Ok(false);
+        }
+        if !outer.settings.is_empty()
+            && !outer.settings.has_values_of(&self.settings)
+            && !self.told_covered.swap(true, Relaxed)
+        {
+            let message = "one NotModified stands inside another, and each has a configuration: that of the outer one \
+                           counts, and %s of the inner one is not looked at, but for the guards of writes. Say it \
+                           there, or configure one of both only (said once)";
+            warn(py, (message, self.settings.keys().collect::<Vec<_>>().join(", ")))?;
+        }
+        Ok(outer.settings.is_empty())
+    }
+
+    /// Did an instance inside do the work of this one? Then it has said what became of the request.
+    pub(super) fn is_replaced(&self, environ: &Bound<'_, PyDict>) -> PyResult<bool> {
+        Ok(self.settings.is_empty() && !at_work(environ)?.is_some_and(|one| ptr::eq(one.get(), self)))
+    }
+
     /// Are there writes to judge, or reads to answer, before the app runs?
     pub(super) fn watches(&self) -> bool {
         !self.functions.is_empty() || self.config.policies.has_guard()
@@ -229,7 +259,9 @@ impl NotModified {
     ) -> PyResult<Arrived<'py>> {
         let py = environ.py();
         trip(Step::Arrive)?;
-        if is_pending(environ) {
+        if let Some(outer) = at_work(environ)?
+            && !self.replaces(py, outer.get())?
+        {
             return Self::inside(slf, environ);
         }
         let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
@@ -395,7 +427,7 @@ impl NotModified {
                 Ok(Judged::Replaced) => continue,
                 Err(failure) => {
                     self.failed(py, environ, failure, "judging the response");
-                    self.unjudged(py, this, held)
+                    self.unjudged(py, this, &held)
                 }
             };
             // The head waits for the first chunk: until then the app may change its mind.
@@ -427,10 +459,10 @@ impl NotModified {
         &self,
         exchange: &Bound<'_, StartResponse>,
         environ: &Bound<'_, PyDict>,
-        held: Held,
+        held: &Held,
     ) -> PyResult<Option<Py<PyAny>>> {
         let py = environ.py();
-        let outgoing = match guard(|| self.judge(exchange, environ, &held, &mut AppBody::Written)) {
+        let outgoing = match guard(|| self.judge(exchange, environ, held, &mut AppBody::Written)) {
             Ok(Judged::Outgoing(outgoing)) => outgoing,
             Ok(Judged::Raised(error)) => return Err(error),
             Ok(Judged::Replaced) => self.unjudged(py, exchange.get(), held),
@@ -521,10 +553,7 @@ fn narrowed(environ: &Bound<'_, PyDict>, why: Narrowed) -> PyResult<()> {
     };
     let message = "a policy lets shared caches keep %s, but %s: what is for them was left out (said once; \
                    stats() counts these as narrowed)";
-    py.import(intern!(py, "logging"))?
-        .call_method1(intern!(py, "getLogger"), ("notmodified",))?
-        .call_method1(intern!(py, "warning"), (message, path, why))?;
-    Ok(())
+    warn(py, (message, path, why))
 }
 
 /// What comes of a request before the app runs.

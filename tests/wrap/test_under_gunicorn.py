@@ -63,6 +63,46 @@ def test_a_configuration_can_be_given(folder: Path, config: str) -> None:
         assert (answer.status, answer["Cache-Control"]) == (200, "max-age=60")
 
 
+OF_FLASK = """
+from flask import Flask
+from notmodified.flask import NotModified
+application = Flask(__name__)
+application.config["NOTMODIFIED"] = {"policy": [{"preset": "private"}]}
+NotModified(application)
+@application.get("/")
+def page():
+    return "a page of one client"
+"""
+OF_DJANGO = """
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import path
+settings.configure(
+    ALLOWED_HOSTS=["*"], SECRET_KEY="a secret", ROOT_URLCONF=__name__,
+    MIDDLEWARE=["notmodified.django.NotModifiedMiddleware"], NOTMODIFIED={"policy": [{"preset": "private"}]},
+)
+import django
+from django.core.handlers.wsgi import WSGIHandler
+django.setup()
+urlpatterns = [path("", lambda request: HttpResponse("a page of one client"))]
+application = WSGIHandler()
+"""
+
+
+@pytest.mark.parametrize("site", [OF_FLASK, OF_DJANGO], ids=["flask", "django"])
+def test_what_the_application_itself_is_configured_with_holds_unless_it_is_said_here(
+    folder: Path, site: str
+) -> None:
+    (folder / "own.py").write_text(site)
+    with Gunicorn(folder, "notmodified:wrap('own')") as server:
+        first = server.ask("GET", "/")
+        assert "private" in first["Cache-Control"]
+        assert server.ask("GET", "/", ("If-None-Match", first["ETag"])).status == 304
+    with Gunicorn(folder, "notmodified:wrap('own', 'cached.toml')") as server:
+        assert server.ask("GET", "/")["Cache-Control"] == "max-age=60"
+        server.wait_for("policy of the inner one is not looked at")
+
+
 def test_it_works_with_an_application_loaded_before_the_fork(folder: Path) -> None:
     with Gunicorn(folder, "--preload", "--workers", "2", "notmodified:wrap('mysite.wsgi')") as server:
         tags = {server.ask("GET", "/")["ETag"] for _ in range(20)}

@@ -295,7 +295,7 @@ class Wire:
             trouble = _trouble(error)
             # A RemoteDisconnected is a BadStatusLine too, of no octets.
             if isinstance(error, http.client.BadStatusLine) and trouble.kind == "malformed":
-                self._no_status_line = error.line[:_MOST_LEFT_OVER]
+                self._no_status_line = str(error)[:_MOST_LEFT_OVER]
         if trouble is not None:
             self.close()
         about = self._about
