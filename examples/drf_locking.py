@@ -1,5 +1,6 @@
 """Optimistic locking with Django REST framework: no update is lost, whoever writes at the same time.
 
+pip install django djangorestframework gunicorn
 gunicorn --workers 4 drf_locking     (DATABASE says where the database is)
 """
 

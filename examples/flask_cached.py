@@ -20,7 +20,8 @@ app.config["NOTMODIFIED"] = {
     "store": "host",
     # What tells this build from the last one: its pages are never confirmed by the next.
     "release": os.environ.get("GIT_SHA", "development"),
-    # Each response says what the cache did: `curl -i`.
+    # Each response says what the cache did; it answers who has something, so ask with the ETag of a 200:
+    # curl -i -H 'If-None-Match: "…"' URL
     "cache_status": True,
 }
 NotModified(app)

@@ -1,5 +1,6 @@
 """Optimistic locking with Flask and SQLAlchemy: no update is lost, whoever writes at the same time.
 
+pip install flask sqlalchemy gunicorn
 gunicorn --workers 4 flask_locking:app     (DATABASE_URL says where the database is)
 """
 

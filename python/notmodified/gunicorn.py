@@ -2,7 +2,7 @@
 
 Use it as it is, or take the format into a configuration of your own:
 
-    gunicorn -c python:notmodified.gunicorn mysite.wsgi
+    gunicorn -c python:notmodified.gunicorn "notmodified:wrap('mysite.wsgi')"
 
     # gunicorn.conf.py
     from notmodified.gunicorn import access_log_format

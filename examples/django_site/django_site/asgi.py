@@ -1,4 +1,4 @@
-"""The same site under ASGI: `uvicorn django_site.asgi:application`, from the folder of manage.py."""
+"""The same site under ASGI: `pip install uvicorn`, `uvicorn django_site.asgi:application` by manage.py."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ NOTMODIFIED = {
     # The validator cache, for what says Notmodified-Cache-Control: the view of /note.
     "store": "host",
     "release": os.environ.get("GIT_SHA", "development"),
-    # Each response says what the cache did: `curl -i`.
+    # Each response says what the cache did; it answers who has something, so ask with the ETag of a 200:
+    # curl -i -H 'If-None-Match: "…"' URL
     "cache_status": True,
 }
