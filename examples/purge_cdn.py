@@ -6,6 +6,10 @@ Import this module where the application is made, and say where the CDN takes pu
 
 What is sent is JSON: {"paths": [...], "urls": [...], "groups": [...], "everything": false}. Rewrite `purge`
 for the API of yours; most take surrogate keys or cache tags, which is what groups are.
+
+It is called in processes that have imported it. `notmodified invalidate` imports no application and purges
+nothing: from a shell use `flask caching invalidate` or `manage.py invalidate_caching`, which do, or a script
+that imports it and calls `notmodified.invalidate(...)`.
 """
 
 import json

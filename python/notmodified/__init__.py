@@ -29,7 +29,7 @@ from notmodified.decision import Decision
 from notmodified.wrap import wrap
 
 if TYPE_CHECKING:
-    from notmodified.invalidation import Invalidated, invalidate, on_invalidate
+    from notmodified.invalidation import Invalidated, NoStoreError, invalidate, on_invalidate
 
 __all__ = [
     "ASK_APP",
@@ -40,6 +40,7 @@ __all__ = [
     "Decision",
     "EntityTag",
     "Invalidated",
+    "NoStoreError",
     "NotModified",
     "Representation",
     "StoreError",
@@ -54,7 +55,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import what most processes never ask for when it is asked for (PEP 562): it is much of the import."""
-    if name not in {"Invalidated", "invalidate", "on_invalidate"}:
+    if name not in {"Invalidated", "NoStoreError", "invalidate", "on_invalidate"}:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg, name=name, obj=importlib.import_module(__name__))
     found: object = getattr(importlib.import_module("notmodified.invalidation"), name)

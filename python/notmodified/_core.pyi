@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypedDict, final, type_check_only
 
 from _typeshed import ReadableBuffer
@@ -41,6 +42,7 @@ __all__ = [
     "judge",
     "parse_log_lines",
     "set_policies",
+    "store_config",
 ]
 
 __version__: Final[str]
@@ -273,8 +275,8 @@ def asset_url(name: str) -> str:
 class StoreError(RuntimeError):
     """The store of the validator cache can't be used: what was to be invalidated may not be."""
 
-def has_stores() -> bool:
-    """Whether anything in this process uses a store."""
+def has_stores(*, shared: bool = False) -> bool:
+    """Whether anything in this process uses a store; with `shared`, one that other processes use too."""
 
 def invalidate_stores(
     target: str | None = None,
@@ -282,11 +284,18 @@ def invalidate_stores(
     groups: Sequence[str] = ...,
     everything: bool = False,
     config: Config | None = None,
-) -> int:
+) -> list[tuple[Path, bool]]:
     """Invalidate at once, in every store that this process uses, or in the one that `config` names.
 
-    Returns the number of stores. Raises ValueError for a target that is neither path nor URL, LookupError if
-    there is no store, StoreError if one can't be used.
+    Returns the files of the host's stores, each with whether it is there; nothing in a process that has
+    served, for others make none that is missing. Raises ValueError for a target that is neither path nor URL,
+    LookupError if there is no store, StoreError if one can't be used.
+    """
+
+def store_config(config: str | PathLike[str] | Config | Mapping[str, object]) -> Config:
+    """Read a configuration for the sake of its store alone.
+
+    `release` and `tag_key` matter to no invalidation, and may name variables that this process does not have.
     """
 
 class ConfigError(ValueError):

@@ -11,16 +11,23 @@ begun will still store.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from notmodified._core import Config, has_stores, invalidate_stores
+from notmodified._core import has_stores, invalidate_stores, store_config
+from notmodified.host_store import NoStoreError, absent, doubt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from notmodified._core import Config
+
+__all__ = ["Invalidated", "NoStoreError", "invalidate", "on_invalidate"]
 
 _log = logging.getLogger("notmodified")
 
@@ -62,22 +69,46 @@ def invalidate(
     `target` is a path (with every host, query and variant; a query in it is not looked at), or a URL (exactly
     that, in every variant). `groups` are of any origin. The store is that of the middleware in this process;
     elsewhere (a shell, a Celery task) the one that `config` names, else Django's setting NOTMODIFIED, else
-    the file that the variable NOTMODIFIED_CONFIG names.
+    the file that the variable NOTMODIFIED_CONFIG names. The store of a host is its user's: do it as the user
+    that the server runs as.
 
     Inside a Django transaction it happens when that commits, and not at all if it is rolled back;
     `on_commit=False` is at once. Raises ValueError for what is neither path nor URL, LookupError if no store
     is configured, StoreError if it can't be reached: what was to be invalidated may then still be answered,
-    until it is stale.
+    until it is stale. A process that serves nothing does not make the store of a host: where there is none it
+    raises StoreError if other users have one, and else NoStoreError, which is a StoreError too.
     """
+    _invalidate(target, groups, everything=everything, config=config, on_commit=on_commit)
+
+
+def invalidate_as_saved(target: str | None = None, *, groups: Iterable[str] = ()) -> None:
+    """Do the same for an object that was saved, whoever serves yet: that there is no store is only logged."""
+    _invalidate(target, groups, if_stored=True)
+
+
+def _invalidate(  # noqa: PLR0913 - ours alone
+    target: str | None,
+    groups: Iterable[str],
+    *,
+    everything: bool = False,
+    config: str | os.PathLike[str] | Config | Mapping[str, object] | None = None,
+    on_commit: bool = True,
+    if_stored: bool = False,
+) -> None:
     if isinstance(groups, str):
         msg = f"groups is a list of names, not one: groups=[{groups!r}]"
         raise TypeError(msg)
     names = _names(target, tuple(groups), everything)
-    found = _config(config)
+    found = configured(config)
 
     def now() -> None:
-        invalidate_stores(target, groups=list(names.groups), everything=everything, config=found)
-        _tell(names)
+        files = invalidate_stores(target, groups=list(names.groups), everything=everything, config=found)
+        try:
+            _tell(names, files)
+        except NoStoreError as error:
+            if not if_stored:
+                raise
+            _log.warning("%s", error)
 
     waiting_for = _transactions() if on_commit else []
     for transaction, alias in waiting_for:
@@ -103,33 +134,50 @@ def _names(target: str | None, groups: tuple[str, ...], everything: bool) -> Inv
     )
 
 
-def _config(config: str | os.PathLike[str] | Config | Mapping[str, object] | None) -> Config | None:
-    """Return the configuration whose store is meant; None for the stores that this process uses already."""
+def configured(
+    config: str | os.PathLike[str] | Config | Mapping[str, object] | None, option: str = "config="
+) -> Config | None:
+    """Return the configuration whose store is meant; None for the stores that this process uses already.
+
+    Raises LookupError if none is, which says how: with `option`, or where else it is looked for.
+    """
     if config is not None:
-        return _read(config)
+        return store_config(config)
     if has_stores():
         return None
-    settings = sys.modules.get("django.conf")
-    if settings is not None and (settings.settings.configured or os.environ.get("DJANGO_SETTINGS_MODULE")):
-        setting = getattr(settings.settings, "NOTMODIFIED", None)
-        if setting is not None:
-            return _read(setting)
     file = os.environ.get("NOTMODIFIED_CONFIG")
+    try:
+        setting = _django_setting()
+    except LookupError:
+        if not file:
+            raise
+        setting = None
+    if setting is not None:
+        return store_config(setting)
     if file:
-        return _read(file)
+        return store_config(file)
     msg = (
-        "there is no validator cache in this process: say which one with config=, in Django's setting "
-        "NOTMODIFIED, or in the variable NOTMODIFIED_CONFIG, which names a file"
+        f"there is no validator cache in this process: say which one with {option}, in Django's setting "
+        "NOTMODIFIED (of the settings that DJANGO_SETTINGS_MODULE names), or in the variable "
+        "NOTMODIFIED_CONFIG, which names a file"
     )
     raise LookupError(msg)
 
 
-def _read(config: str | os.PathLike[str] | Config | Mapping[str, object]) -> Config:
-    if isinstance(config, Config):
-        return config
-    if isinstance(config, (str, os.PathLike)):
-        return Config.load(config)
-    return Config.from_mapping(config)
+def _django_setting() -> Any:
+    """Return what Django's setting NOTMODIFIED is, None if there is none."""
+    module = os.environ.get("DJANGO_SETTINGS_MODULE")
+    conf = sys.modules.get("django.conf")
+    if not module and (conf is None or not conf.settings.configured):
+        return None
+    try:
+        settings = importlib.import_module("django.conf").settings
+        # The settings are read for this question, and what they raise is nobody's missing attribute.
+        return settings.NOTMODIFIED if settings.is_overridden("NOTMODIFIED") else None
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        msg = f"Django's settings {module}, which DJANGO_SETTINGS_MODULE names, can't be read: {reason}"
+        raise LookupError(msg) from error
 
 
 def _transactions() -> list[tuple[Any, str]]:
@@ -142,9 +190,20 @@ def _transactions() -> list[tuple[Any, str]]:
     return [(db.transaction, connection.alias) for connection in opened if connection.in_atomic_block]
 
 
-def _tell(names: Invalidated) -> None:
+def _tell(names: Invalidated, files: Sequence[tuple[Path, bool]]) -> None:
+    """Tell the hooks, and what is to be said of the stores that were looked for, or not found."""
+    errors = [absent(file) for file, is_there in files if not is_there]
+    # Others' stores are out of reach, and may be what was meant.
+    for error in errors:
+        if not isinstance(error, NoStoreError):
+            raise error
+    for doubtful in [doubt(file) for file, is_there in files if is_there]:
+        if doubtful:
+            _log.warning("what was to be forgotten may not be: %s", doubtful)
     for hook in _hooks:
         hook(names)
+    for error in errors:
+        raise error
 
 
 def tell_of_request(paths: Sequence[str], groups: Sequence[str]) -> None:

@@ -114,12 +114,6 @@ impl HostStore {
         self.path.clone().unwrap_or_else(default_path)
     }
 
-    /// Whether there is a file: if not, nobody remembers anything.
-    #[must_use]
-    pub fn is_there(&self) -> bool {
-        self.path().symlink_metadata().is_ok()
-    }
-
     /// Look whether the file could be opened or made, as far as that can be told without doing so: for a master,
     /// whose workers will open it after the fork and maybe as another user.
     pub fn check(&self) -> Result<(), StoreError> {
@@ -133,24 +127,26 @@ impl HostStore {
 
     /// Attach to the file that has the place now.
     fn attached(&self) -> Result<Arc<Attached>, StoreError> {
-        let process = SameProcess::new().map_err(|error| StoreError::io("no memory for a store", error))?;
+        let process = same_process()?;
         match Place::new(self.path(), self.octets).attach(&self.counts) {
-            Ok((file, table)) => {
-                let attached = Arc::new(Attached { process, file, table });
-                // Several threads may be at it. Each uses what it attached to, and whichever comes last stays.
-                let before = self.attached.swap(Some(Arc::clone(&attached)));
-                if before.is_some_and(|before| !before.file.is(&attached.file)) {
-                    self.reattached.fetch_add(1, Ordering::Relaxed);
-                }
-                self.failure.store(None);
-                Ok(attached)
-            }
+            Ok((file, table)) => Ok(self.keep(Attached { process, file, table })),
             Err(error) => {
                 let (at, message) = (Instant::now(), error.to_string());
                 self.failure.store(Some(Arc::new(Failure { at, message })));
                 Err(error)
             }
         }
+    }
+
+    /// Several threads may be at it. Each uses what it attached to, and whichever comes last stays.
+    fn keep(&self, attached: Attached) -> Arc<Attached> {
+        let attached = Arc::new(attached);
+        let before = self.attached.swap(Some(Arc::clone(&attached)));
+        if before.is_some_and(|before| !before.file.is(&attached.file)) {
+            self.reattached.fetch_add(1, Ordering::Relaxed);
+        }
+        self.failure.store(None);
+        attached
     }
 
     /// The same, unless it has failed a moment ago.
@@ -160,6 +156,10 @@ impl HostStore {
             _ => self.attached(),
         }
     }
+}
+
+fn same_process() -> Result<SameProcess, StoreError> {
+    SameProcess::new().map_err(|error| StoreError::io("no memory for a store", error))
 }
 
 impl fmt::Debug for HostStore {
@@ -181,6 +181,17 @@ impl InTable for HostStore {
                 self.path().display()
             ))
         })
+    }
+
+    /// As long as there is no file nobody remembers anything: what will be stored in one that is made later is from
+    /// requests that took their S0 from it, after that.
+    fn is_there(&self) -> Result<bool, StoreError> {
+        if self.attached.load().as_deref().is_some_and(Attached::is_current) {
+            return Ok(true);
+        }
+        let process = same_process()?;
+        let found = Place::new(self.path(), self.octets).find(&self.counts)?;
+        Ok(found.map(|(file, table)| self.keep(Attached { process, file, table })).is_some())
     }
 
     fn counted(&self) -> Counters {

@@ -15,6 +15,15 @@ pub trait InTable: Send + Sync {
     /// If there is none that can be used, or it was damaged meanwhile.
     fn with<T>(&self, act: impl FnOnce(&Table<Map>) -> Result<T, Damaged>) -> Result<T, StoreError>;
 
+    /// See [`Store::is_there`].
+    ///
+    /// # Errors
+    ///
+    /// If it can't be told, or can't be used.
+    fn is_there(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     /// See [`Store::counters`].
     fn counted(&self) -> Counters;
 }
@@ -38,6 +47,10 @@ impl<S: InTable> Store for S {
 
     fn lease(&self, key: &Key, now: u64, until: u64) -> Result<bool, StoreError> {
         self.with(|table| table.lease(key, now, until))
+    }
+
+    fn is_there(&self) -> Result<bool, StoreError> {
+        InTable::is_there(self)
     }
 
     fn counters(&self) -> Counters {

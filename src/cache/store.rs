@@ -35,6 +35,12 @@ pub trait Store: Send + Sync {
     /// at once).
     fn invalidate(&self, names: &[Name], unsettled_until: u64) -> Result<Sequence, StoreError>;
 
+    /// Whether it is there, which nothing is made for: where it is not, nobody has stored anything, and there is
+    /// nothing to invalidate.
+    fn is_there(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     /// Whether the caller is the one that runs the application for a stale entry of this key, while others are
     /// answered from it: true for one caller until the time `until`, and then for one again. More than one may
     /// be told so if two keys' leases collide, which costs a run of the application and nothing else.

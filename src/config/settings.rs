@@ -115,6 +115,16 @@ impl Settings {
         self
     }
 
+    /// Leave some top-level keys out.
+    #[must_use]
+    pub fn without(mut self, keys: &[&str]) -> Self {
+        for key in keys {
+            self.values.remove(*key);
+            self.sources.remove(*key);
+        }
+        self
+    }
+
     /// Read these as the directives of one `Cache-Control` field instead: `max_age`, `no_cache`
     /// and so on, as in a policy's `cache_control`.
     ///

@@ -165,6 +165,7 @@ impl Cache {
         config: &Config,
     ) -> PyResult<Found<'py>> {
         let py = environ.py();
+        stores::serve();
         if arrival.method == Method::Exempt || self.is_refused(environ)? {
             return Ok(Found::Apart);
         }

@@ -346,6 +346,16 @@ pub(super) fn resolve(
     Ok(Resolved { settings: given.settings, checked, functions, client: given.client, files })
 }
 
+/// Read a configuration for the sake of its store alone: a path, a Config, a mapping.
+///
+/// `release` and `tag_key` matter to no invalidation, and may name variables that this process does not have.
+#[pyfunction]
+pub(super) fn store_config(config: &Bound<'_, PyAny>) -> PyResult<Config> {
+    let mut given = given_as(config.py(), Some(config))?;
+    given.settings = given.settings.without(&["release", "tag_key"]);
+    Config::of(config.py(), given)
+}
+
 /// The static files of a configuration.
 pub(super) fn assets(py: Python<'_>, config: Option<&Bound<'_, PyAny>>, build: bool) -> PyResult<Arc<Files>> {
     let given = given_as(py, config)?;

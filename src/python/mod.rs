@@ -57,6 +57,8 @@ mod _core {
     #[pymodule_export]
     use super::config::ConfigError;
     #[pymodule_export]
+    use super::config::store_config;
+    #[pymodule_export]
     use super::entity_tag::EntityTag;
     #[pymodule_export]
     use super::evaluate::evaluate;

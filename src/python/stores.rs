@@ -1,6 +1,7 @@
 //! The stores that this process is attached to, and how invalidations from outside of a request find them.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,7 @@ use pyo3::prelude::*;
 
 use super::config::Config;
 use super::remote::PyLink;
+use crate::cache::host::default_path;
 use crate::cache::{HostStore, Name, ProcessStore, RemoteStore, Store, StoreError as Failed};
 use crate::config::{Address, CacheConfig, StoreKind};
 use crate::http::cache_groups::MAX_GROUPS;
@@ -40,6 +42,32 @@ struct Attached {
 }
 
 static ATTACHED: Mutex<Vec<Attached>> = Mutex::new(Vec::new());
+
+/// Whether this process has taken in a request. Until then it may be a shell, a cron job or a master, of another user
+/// than who will serve.
+static SERVES: AtomicBool = AtomicBool::new(false);
+
+/// A request has come.
+pub(super) fn serve() {
+    if !SERVES.load(Relaxed) {
+        SERVES.store(true, Relaxed);
+    }
+}
+
+/// A store that is to be told of an invalidation.
+struct Told {
+    store: Arc<dyn Store>,
+    settle: Millis,
+    /// The file of a host's store.
+    file: Option<PathBuf>,
+}
+
+impl Told {
+    fn new(store: Arc<dyn Store>, kind: StoreKind, path: Option<&String>, settle: Millis) -> Self {
+        let file = (kind == StoreKind::Host).then(|| path.map_or_else(default_path, PathBuf::from));
+        Self { store, settle, file }
+    }
+}
 
 /// The time by the wall clock.
 pub(super) fn now() -> Millis {
@@ -126,8 +154,9 @@ pub(super) fn check(config: &CacheConfig) -> Result<(), String> {
 /// Invalidate at once, in every store that this process is attached to, or in the one that `config` names.
 ///
 /// `target` is a path or a URL, `groups` are RFC 9875 cache groups of any origin, `everything` is all there is.
-/// Returns the number of stores. Raises ValueError for a target that is neither, LookupError if there is no
-/// store, StoreError if one can't be used.
+/// Returns the files of the host's stores, each with whether it is there; nothing in a process that has served, for
+/// others make none that is missing. Raises ValueError for a target that is neither, LookupError if there is no store,
+/// StoreError if one can't be used.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "it comes out of Python")]
 #[pyo3(signature = (target = None, *, groups = Vec::new(), everything = false, config = None))]
@@ -137,7 +166,7 @@ pub(super) fn invalidate_stores(
     groups: Vec<String>,
     everything: bool,
     config: Option<&Bound<'_, Config>>,
-) -> PyResult<usize> {
+) -> PyResult<Vec<(PathBuf, bool)>> {
     let mut names = Vec::new();
     if everything {
         names.push(Name::site());
@@ -156,9 +185,23 @@ pub(super) fn invalidate_stores(
         return Err(PyLookupError::new_err("no store is attached to this process"));
     }
     // One that fails keeps no other from hearing of it.
-    let mut failure = None;
-    for (store, settle) in &stores {
-        let until = if *settle == 0 { 0 } else { u64::try_from(now() + settle).unwrap_or(0) };
+    let (mut files, mut failure) = (Vec::new(), None);
+    for Told { store, settle, file } in stores {
+        if !SERVES.load(Relaxed) {
+            match py.detach(|| store.is_there()) {
+                Ok(is_there) => {
+                    files.extend(file.map(|file| (file, is_there)));
+                    if !is_there {
+                        continue;
+                    }
+                }
+                Err(error) => {
+                    failure = Some(error);
+                    continue;
+                }
+            }
+        }
+        let until = if settle == 0 { 0 } else { u64::try_from(now() + settle).unwrap_or(0) };
         // In portions, for a store may bound what it takes at once.
         for names in names.chunks(MAX_GROUPS) {
             if let Err(error) = py.detach(|| store.invalidate(names, until)) {
@@ -166,17 +209,20 @@ pub(super) fn invalidate_stores(
             }
         }
     }
-    failure.map_or(Ok(stores.len()), |error| Err(unusable(&error)))
+    failure.map_or(Ok(files), |error| Err(unusable(&error)))
 }
 
-/// The stores that this process uses, with the time that each of them needs to settle.
-fn attached() -> Vec<(Arc<dyn Store>, Millis)> {
+/// The stores that this process uses.
+fn attached() -> Vec<Told> {
     let attached = ATTACHED.lock().unwrap_or_else(PoisonError::into_inner);
-    attached.iter().filter_map(|one| Some((one.store.upgrade()?, one.settle))).collect()
+    let told = attached
+        .iter()
+        .filter_map(|one| Some(Told::new(one.store.upgrade()?, one.kind, one.path.as_ref(), one.settle)));
+    told.collect()
 }
 
 /// The store that a configuration names, which this process may not use yet.
-fn configured(py: Python<'_>, config: &Config) -> PyResult<Vec<(Arc<dyn Store>, Millis)>> {
+fn configured(py: Python<'_>, config: &Config) -> PyResult<Vec<Told>> {
     let (client, config) = (config.client(), &config.checked().cache);
     if config.store == Some(StoreKind::Process) {
         return Err(PyLookupError::new_err(
@@ -184,17 +230,21 @@ fn configured(py: Python<'_>, config: &Config) -> PyResult<Vec<(Arc<dyn Store>, 
              store = \"host\" all processes of this host share one",
         ));
     }
-    match attach(py, config, client)? {
-        Some(store) => Ok(vec![(store, Millis::from(config.settle) * 1000)]),
-        None => Err(PyLookupError::new_err("the configuration names no store")),
+    match (config.store, attach(py, config, client)?) {
+        (Some(kind), Some(store)) => {
+            let settle = Millis::from(config.settle) * 1000;
+            Ok(vec![Told::new(store, kind, config.store_path.as_ref(), settle)])
+        }
+        _ => Err(PyLookupError::new_err("the configuration names no store")),
     }
 }
 
-/// Whether anything in this process uses a store.
+/// Whether anything in this process uses a store; with `shared`, one that other processes use too.
 #[pyfunction]
-pub(super) fn has_stores() -> bool {
+#[pyo3(signature = (*, shared = false))]
+pub(super) fn has_stores(shared: bool) -> bool {
     let attached = ATTACHED.lock().unwrap_or_else(PoisonError::into_inner);
-    attached.iter().any(|one| one.store.strong_count() > 0)
+    attached.iter().any(|one| one.store.strong_count() > 0 && !(shared && one.kind == StoreKind::Process))
 }
 
 /// A path with every host, query and variant of it; a URL with every variant.

@@ -7,7 +7,11 @@ import subprocess
 import sys
 import textwrap
 
-PROGRAM = """
+PROGRAM = '''
+import subprocess
+import sys
+from pathlib import Path
+
 import django
 from django.conf import settings
 
@@ -20,7 +24,7 @@ settings.configure(
 django.setup()
 
 from django.db import connection, models, transaction
-from notmodified import invalidate, on_invalidate
+from notmodified import NoStoreError, invalidate, on_invalidate
 from notmodified.django import invalidates
 
 class Tag(models.Model):
@@ -36,6 +40,19 @@ with connection.schema_editor() as editor:
     editor.create_model(Tag)
     editor.create_model(Article)
 
+def a_server_stores():
+    """Answer a request that may be stored in another process."""
+    code = f"""if True:
+        from notmodified import NotModified
+        def site(environ, start_response):
+            start_response("200 OK", [("Cache-Control", "max-age=60")])
+            return [b"page"]
+        environ = {{"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_HOST": "a.example"}}
+        for part in NotModified(site, {settings.NOTMODIFIED})(environ, lambda *_: None):
+            pass
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
+
 told = []
 on_invalidate(lambda names: told.append(sorted([*names.paths, *names.groups])))
 
@@ -43,6 +60,20 @@ def heard():
     names = sorted({name for names in told for name in names})
     told.clear()
     return names
+
+invalidates(Article, groups=lambda article: ["articles", f"article-{article.pk}"], paths=["/front"])
+# Objects are saved before a server has stored anything, which is no reason to fail.
+article, tag = Article(), Tag()
+article.save()
+assert heard() == ["/front", "article-1", "articles"]
+try:
+    invalidate("/asked-for")
+except NoStoreError:
+    assert heard() == ["/asked-for"]
+else:
+    raise AssertionError("there is none")
+assert not Path("store").exists()
+a_server_stores()
 
 # Without an instance of the middleware the store is that of the setting.
 invalidate("/now")
@@ -60,8 +91,6 @@ except ValueError:
     pass
 assert heard() == []
 
-invalidates(Article, groups=lambda article: ["articles", f"article-{article.pk}"], paths=["/front"])
-article, tag = Article(), Tag()
 tag.save()
 assert heard() == []
 article.save()
@@ -78,7 +107,7 @@ Article.objects.update(id=1)  # sends no signal
 assert heard() == []
 article.delete()
 assert heard() == ["/front", "article-1", "articles"]
-"""
+'''
 
 
 def test_transactions_and_models(tmp_path):

@@ -160,6 +160,41 @@ def test_the_sites_with_a_cache_confirm_a_page_in_any_worker_until_it_is_written
             assert "Notmodified-Cache-Control" not in again
 
 
+INVALIDATE = {
+    "flask": ["-m", "flask", "--app", "flask_cached", "caching", "invalidate"],
+    "django-wsgi": ["manage.py", "invalidate_caching"],
+    "django-asgi": ["-m", "notmodified", "invalidate"],
+    "django-uvicorn": ["manage.py", "invalidate_caching"],
+}
+
+
+def test_the_sites_with_a_cache_are_told_by_the_command_line(
+    cached: tuple[str, int], request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.params["cached"]
+    tag = ask(cached, "GET")[1]["ETag"]
+
+    def is_hit() -> bool:
+        return "; hit" in ask(cached, "GET", **{"If-None-Match": tag})[1]["Cache-Status"]
+
+    def forget(path: str) -> None:
+        finished = subprocess.run(
+            [sys.executable, *INVALIDATE[name], path],
+            cwd=SERVERS[name][0],
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "django_site.settings"},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert (finished.returncode, finished.stdout) == (0, f"forgotten: {path}\n"), finished.stderr
+
+    assert is_hit()
+    forget("/other")
+    assert is_hit()
+    forget("/note")
+    assert not is_hit()
+
+
 def test_the_django_site_passes_django_s_own_checks() -> None:
     finished = subprocess.run(
         [sys.executable, "manage.py", "check", "--fail-level", "INFO"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Model  # noqa: TC002 - stubtest looks for it at run time
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
-from notmodified.invalidation import invalidate
+from notmodified.invalidation import invalidate_as_saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,7 +33,8 @@ def invalidates(
     after those.
 
     An exception of `invalidate()` (the store can't be reached) comes out of `save()` and `delete()`, or out
-    of the commit.
+    of the commit. That no store is there yet (NoStoreError) is only logged: objects are saved before a
+    server has stored anything.
     """
 
     def changed(sender: object, instance: Any, **kwargs: Any) -> None:  # noqa: ARG001 - Django's name
@@ -58,6 +59,6 @@ def _names(names: Iterable[str] | Callable[[Any], Iterable[str]], instance: obje
 
 def _invalidate(groups: list[str], paths: list[str]) -> None:
     if groups:
-        invalidate(groups=groups)
+        invalidate_as_saved(groups=groups)
     for path in paths:
-        invalidate(path)
+        invalidate_as_saved(path)

@@ -1,4 +1,4 @@
-"""`flask caching check`: Flask's command line finds it as soon as notmodified is installed."""
+"""`flask caching check` and `flask caching invalidate`: Flask's command line finds them."""
 
 from __future__ import annotations
 
@@ -54,3 +54,32 @@ def check(
         click.echo(line)
     if is_bad:
         raise click.exceptions.Exit(1)
+
+
+@caching.command()
+@click.argument("targets", nargs=-1, metavar="[PATH|URL]...")
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="A cache group; may be repeated.")
+@click.option("--all", "everything", is_flag=True, help="Everything in the store.")
+@pass_script_info
+def invalidate(
+    info: ScriptInfo,
+    /,
+    targets: Sequence[str],
+    groups: Sequence[str],
+    *,
+    everything: bool,
+) -> None:
+    """Have the validator cache of this app forget paths, URLs, groups, or everything.
+
+    As `notmodified invalidate`, with the app's own configuration, and its hooks of on_invalidate are told.
+    Run it as the user of the server. Exit status: 0 if it is done, 1 if there is no store to forget anything
+    from, 2 if it is not done.
+    """
+    from notmodified.commands.invalidate import NotForgottenError, forget_of_app  # noqa: PLC0415
+
+    app = info.load_app()
+    try:
+        click.echo(forget_of_app(app, targets, groups, everything=everything))
+    except NotForgottenError as error:
+        click.echo(f"{app.name}: {error}", err=True)
+        raise click.exceptions.Exit(error.status) from error

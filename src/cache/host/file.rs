@@ -110,7 +110,7 @@ impl Place {
         for _ in 0..TRIES {
             match self.open()? {
                 None => self.create(counts)?,
-                Some(file) => match self.judge(&file, counts)? {
+                Some(file) => match self.judge(&file, counts, Some(self.words))? {
                     Found::Ours(table) => return Ok((file, table)),
                     // What has lost its place already has made room for another.
                     _ if !file.is_linked() => {}
@@ -119,7 +119,34 @@ impl Place {
                 },
             }
         }
-        Err(self.error("it is being replaced again and again: is another program using this name?"))
+        Err(self.replaced_again_and_again())
+    }
+
+    /// Open the file if it is there, whatever its length, and make none. What is useless is unlinked all the same:
+    /// an older version's processes may be using it, and must hear that it is no good any more.
+    pub(super) fn find(&self, counts: &Arc<Counts>) -> Result<Option<(Identified, Table<Map>)>, StoreError> {
+        if self.path == default_path()
+            && let Some(directory) = self.path.parent()
+        {
+            match directory.symlink_metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                found => self.refuse_directory(directory, found)?,
+            }
+        }
+        for _ in 0..TRIES {
+            let Some(file) = self.open()? else { return Ok(None) };
+            match self.judge(&file, counts, None)? {
+                Found::Ours(table) => return Ok(Some((file, table))),
+                _ if !file.is_linked() => {}
+                Found::Foreign => return Ok(None),
+                Found::Useless => self.unlink()?,
+            }
+        }
+        Err(self.replaced_again_and_again())
+    }
+
+    fn replaced_again_and_again(&self) -> StoreError {
+        self.error("it is being replaced again and again: is another program using this name?")
     }
 
     /// What can be told without opening or making anything. Root may become another user, so that whose the file
@@ -167,8 +194,11 @@ impl Place {
             }
             _ => {}
         }
-        let metadata =
-            directory.symlink_metadata().map_err(|error| self.io("the store's directory", error))?;
+        self.refuse_directory(directory, directory.symlink_metadata())
+    }
+
+    fn refuse_directory(&self, directory: &Path, found: io::Result<Metadata>) -> Result<(), StoreError> {
+        let metadata = found.map_err(|error| self.io("the store's directory", error))?;
         if !metadata.is_dir() || metadata.uid() != geteuid().as_raw() || metadata.mode() & 0o077 != 0 {
             return Err(self.error(&format!(
                 "{} must be a directory of this user's alone (chmod 700); or set `store_path`",
@@ -187,7 +217,13 @@ impl Place {
         }
     }
 
-    fn judge(&self, file: &Identified, counts: &Arc<Counts>) -> Result<Found, StoreError> {
+    /// What a file is. One that nobody uses is useless unless it has so many words as are `wanted`, if it matters.
+    fn judge(
+        &self,
+        file: &Identified,
+        counts: &Arc<Counts>,
+        wanted: Option<usize>,
+    ) -> Result<Found, StoreError> {
         let metadata = file.file.metadata().map_err(|error| self.io("the store", error))?;
         self.refuse_others(&file.file, &metadata)?;
 
@@ -213,8 +249,8 @@ impl Place {
             && word(head::FILE) == mark_of(&metadata)
             && word(head::BOOT) == boot();
         // Whoever is attached holds it shared, so exclusively it is held only if nobody is: then its size may change.
-        if !ours || words != self.words && flock(&file.file, FlockOperation::NonBlockingLockExclusive).is_ok()
-        {
+        let may_change = || flock(&file.file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        if !ours || wanted.is_some_and(|wanted| words != wanted) && may_change() {
             return Ok(Found::Useless);
         }
         // Who holds it exclusively is about to unlink it, or was stopped before it could.

@@ -83,9 +83,7 @@ fn refusal(store: &HostStore) -> String {
 fn all_processes_of_a_path_have_one_store() {
     let scene = Scene::new();
     let (one, other) = (scene.store(), scene.store());
-    assert!(!one.is_there());
     put_now(&one, b"one");
-    assert!(one.is_there());
     assert_eq!(found(&other), Some(b"one".to_vec()));
     put_now(&other, b"other");
     assert_eq!(found(&one), Some(b"other".to_vec()));
@@ -319,4 +317,58 @@ fn what_is_wrong_with_a_place_is_told_without_opening_anything() {
     assert!(reason(PathBuf::from("/")).contains("it has no name"));
     fs::set_permissions(scene.path(), fs::Permissions::from_mode(0o640)).expect("changed");
     assert!(reason(scene.path()).contains("chmod 600"));
+}
+
+fn is_there(store: &HostStore) -> bool {
+    Store::is_there(store).expect("it can be told")
+}
+
+#[test]
+fn to_look_for_a_store_makes_none() {
+    let scene = Scene::new();
+    assert!(!is_there(&scene.store()));
+    assert!(!is_there(&HostStore::new(scene.path().join("no/folder"), OCTETS)));
+    assert!(scene.names().is_empty());
+    put_now(&scene.store(), b"own");
+    let finder = scene.store();
+    assert!(is_there(&finder));
+    finder.invalidate(&[name()], 0).expect("a store");
+    assert_eq!(found(&scene.store()), None);
+    fs::remove_file(scene.path()).expect("deleted");
+    assert!(!is_there(&finder), "it was deleted meanwhile");
+    assert!(scene.names().is_empty());
+}
+
+#[test]
+fn who_looks_for_a_store_takes_it_as_large_as_it_is() {
+    let scene = Scene::new();
+    put_now(&scene.store(), b"own");
+    let (inode, finder) = (scene.inode(), HostStore::new(scene.path(), 2 * OCTETS));
+    assert!(is_there(&finder), "nobody uses it, and somebody will again");
+    finder.invalidate(&[name()], 0).expect("a store");
+    assert_eq!((scene.inode(), found(&scene.store())), (inode, None));
+}
+
+#[test]
+fn what_an_older_version_uses_it_hears_is_no_good_and_what_is_no_store_stays() {
+    let scene = Scene::new();
+    let older = scene.store();
+    put_now(&older, b"own");
+    scene.put_word(head::VERSION, VERSION - 1);
+    assert!(!is_there(&scene.store()));
+    assert!(scene.names().is_empty());
+    fs::write(scene.path(), "dear diary").expect("written");
+    fs::set_permissions(scene.path(), fs::Permissions::from_mode(0o600)).expect("changed");
+    assert!(!is_there(&scene.store()));
+    assert_eq!(scene.names(), ["store"]);
+}
+
+#[test]
+fn a_store_that_cannot_be_looked_at_is_an_error() {
+    let scene = Scene::new();
+    scene.store().attach().expect("a store");
+    fs::set_permissions(scene.path(), fs::Permissions::from_mode(0o660)).expect("changed");
+    assert!(
+        Store::is_there(&scene.store()).expect_err("others may write it").to_string().contains("chmod 600")
+    );
 }
