@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib
 import importlib.util
 import sys
@@ -114,7 +115,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="exit with 1 if there is a finding so bad (default: error)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
-    parser.set_defaults(run=_COMMAND.run)
+    parser.set_defaults(run=functools.partial(_run, parser))
+
+
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if not (arguments.urls or arguments.app or arguments.replay):
+        parser.error("give a URL, or --app MODULE:NAME")
+    return _COMMAND.run(arguments)
 
 
 def _number(written: str) -> int:
@@ -214,9 +221,6 @@ def _of_app(arguments: argparse.Namespace) -> Iterator[Recording]:
 def _of_urls(
     arguments: argparse.Namespace, progress: Callable[[str, str], None] | None
 ) -> Iterator[Recording]:
-    if not arguments.urls:
-        msg = "give a URL, or --app MODULE:NAME"
-        raise _UsageError(msg)
     if importlib.util.find_spec("urllib3") is None:
         msg = "urllib3 is not installed; pip install 'notmodified[check]'"
         raise _UsageError(msg)
