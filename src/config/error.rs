@@ -49,9 +49,22 @@ impl ConfigError {
 
 const NO_SUCH_KEY: &str = "no such key";
 
+/// How serde's sentence begins.
+const UNKNOWN_FIELD: &str = "unknown field ";
+
+/// Is this serde's sentence about a key that there is not?
+pub(super) fn is_unknown(message: &str) -> bool {
+    message.starts_with(UNKNOWN_FIELD)
+}
+
+/// Say of a key why it is none here.
+pub(super) fn not_here(why: &str) -> String {
+    format!("{NO_SUCH_KEY} here; {why}")
+}
+
 /// Turn serde's sentence into ours: the place and the value seen are told beside it.
 pub(super) fn reason(message: &str) -> String {
-    if let Some(names) = message.strip_prefix("unknown field ") {
+    if let Some(names) = message.strip_prefix(UNKNOWN_FIELD) {
         let mut names = names.split('`').skip(1).step_by(2);
         let unknown = names.next().unwrap_or_default();
         let known: Vec<&str> = names.collect();

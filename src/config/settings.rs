@@ -10,8 +10,9 @@ use toml::{Table, Value};
 use super::assets::{AssetsConfig, AssetsTable};
 use super::cache::{CacheConfig, CookieName, OF_THE_STORE};
 use super::directives::DirectiveTable;
-use super::error::{ConfigError, reason};
+use super::error::{ConfigError, is_unknown, not_here, reason};
 use super::place::{Source, Step, key_of, line_at, seen, steps};
+use super::rule::Rule;
 use super::schema::{Functions, Top};
 use super::{Config, Validators};
 use crate::digest::TagKey;
@@ -140,8 +141,30 @@ impl Settings {
 
     fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         serde_path_to_error::deserialize(self.values.clone()).map_err(|error| {
-            let (reason, path) = (reason(error.inner().message()), error.path());
-            self.wrong(&steps(path), reason)
+            let place = steps(error.path());
+            let misplaced = self.misplaced(&place, error.inner().message());
+            let reason = misplaced.unwrap_or_else(|| reason(error.inner().message()));
+            self.wrong(&place, reason)
+        })
+    }
+
+    /// Say of a key that no policy has, but all settings do, where it belongs: in TOML what is written below a
+    /// `[[policy]]` is the policy's, which is easily overlooked.
+    fn misplaced(&self, place: &[Step], message: &str) -> Option<String> {
+        let [Step::Key(top), _, .., Step::Key(key)] = place else { return None };
+        let is_misplaced =
+            top == "policy" && is_unknown(message) && has_key::<Top>(key) && !has_key::<Rule>(key);
+        is_misplaced.then(|| match self.sources.get(top).filter(|source| source.text.is_some()) {
+            Some(source) => {
+                let tables: &[_] = source.table;
+                let file =
+                    if tables.is_empty() { "the file".into() } else { format!("[{}]", tables.join(".")) };
+                let policy = [tables, &["policy"]].concat().join(".");
+                not_here(&format!(
+                    "{key} is a key of {file}, not of a policy: put it above the first [[{policy}]]"
+                ))
+            }
+            None => not_here(&format!("{key} is a key beside policy, not of one")),
         })
     }
 
@@ -283,6 +306,12 @@ impl Settings {
             reason,
         }
     }
+}
+
+/// Does a table have this key, whatever may be in it?
+fn has_key<T: DeserializeOwned>(key: &str) -> bool {
+    let table = Table::from_iter([(key.to_owned(), Value::Boolean(true))]);
+    !T::deserialize(table).is_err_and(|error| is_unknown(error.message()))
 }
 
 /// Find the key for tags, which is written out or named as a variable of the environment.

@@ -123,6 +123,14 @@ fn errors_name_file_line_key_value_and_what_is_right() {
             "notmodified.toml:4: policy[0].cache_control.maxage = 60: no such key, did you mean max_age?",
         ),
         (
+            "[[policy]]\npath = \"/\"\n\nassets = { \"/static/\" = \"static/\" }",
+            "notmodified.toml:4: policy[0].assets = { /static/ = \"static/\" }: no such key here; assets is a key of the file, not of a policy: put it above the first [[policy]]",
+        ),
+        (
+            "[[policy]]\n[policy.cache_control]\nno_cache = true\nstore = \"host\"",
+            "notmodified.toml:4: policy[0].cache_control.store = \"host\": no such key here; store is a key of the file, not of a policy: put it above the first [[policy]]",
+        ),
+        (
             "[[policy]]\nvary = [\n  \"Cookie\",\n  \"Accept\\r\\nX\",\n]",
             "notmodified.toml:4: policy[0].vary[1] = \"Accept\\r\\nX\": expected the name of a field, such as \"Accept-Language\"",
         ),
@@ -357,6 +365,14 @@ fn pyproject_has_a_table_for_it() {
     let settings = Settings::from_pyproject(text, "pyproject.toml").unwrap();
     let error = settings.read(|_| None).unwrap_err();
     assert_eq!((error.line, error.key.as_str()), (Some(8), "policy[0].path"));
+    assert_eq!(
+        Settings::from_pyproject("[[tool.notmodified.policy]]\nstore = \"host\"", "pyproject.toml")
+            .unwrap()
+            .read(|_| None)
+            .unwrap_err()
+            .to_string(),
+        "pyproject.toml:2: policy[0].store = \"host\": no such key here; store is a key of [tool.notmodified], not of a policy: put it above the first [[tool.notmodified.policy]]"
+    );
     assert_eq!(
         Settings::from_pyproject("[tool.x]", "pyproject.toml").unwrap_err().to_string(),
         "pyproject.toml: there is no table [tool.notmodified]"

@@ -139,6 +139,13 @@ def test_what_is_wrong_in_keywords_is_told_of_them_and_not_of_the_file(file):
         NotModified(application, {"max_bodi": 1})
 
 
+def test_a_key_beside_policy_that_was_put_into_one_is_told_where_it_belongs():
+    with pytest.raises(
+        ConfigError, match=r"policy\[0\]\.store = .host.: no such key here; store is a key beside policy"
+    ):
+        NotModified(application, {"policy": [{"store": "host"}]})
+
+
 @pytest.mark.parametrize(
     ("policy", "reason"),
     [
