@@ -37,7 +37,8 @@ pub use self::cache::{Address, CacheConfig, StoreKind};
 pub use self::error::ConfigError;
 pub use self::settings::Settings;
 use crate::digest::TagKey;
-use crate::path::Routes;
+use crate::http::preconditions::Method;
+use crate::path::{Captured, Routes};
 use crate::policy::Policies;
 use crate::volatile::Ignore;
 
@@ -81,6 +82,41 @@ pub struct Validators {
     pub routes: Routes,
     /// The name of the function of each, `package.module:function`.
     pub functions: Vec<String>,
+}
+
+/// Who tells the validator that a write is judged by.
+#[derive(Debug)]
+pub enum Teller<'c, 'p> {
+    /// A function, by its place among the [`Validators`], with what the path has for its parameters.
+    Function(usize, Captured<'c, 'p>),
+    /// A GET to the same app.
+    Get,
+}
+
+/// What is done with a write before the app acts.
+#[derive(Debug, Default)]
+pub struct WriteGuard<'c, 'p> {
+    /// Who tells what is current; without one the app judges for itself.
+    pub teller: Option<Teller<'c, 'p>>,
+    /// Must it have a precondition?
+    pub require: bool,
+    /// The number of the policy that says something of this.
+    pub policy: Option<u32>,
+}
+
+impl Config {
+    /// What is done with a request of this method and path before the app acts, if it is a write.
+    #[must_use]
+    pub fn guard<'c, 'p>(&'c self, method: &str, path: &'p str) -> WriteGuard<'c, 'p> {
+        if Method::of(method) != Method::Other {
+            return WriteGuard::default();
+        }
+        let (policy, said) = self.policies.guard(method, path).unzip();
+        let said = said.unwrap_or_default();
+        let function = self.validators.routes.find(path);
+        let function = function.map(|(place, captured)| Teller::Function(place, captured));
+        WriteGuard { teller: function.or(said.get.then_some(Teller::Get)), require: said.require, policy }
+    }
 }
 
 impl Default for Config {

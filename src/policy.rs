@@ -383,19 +383,18 @@ impl Policies {
             .filter(|policy| policy.take_over)
     }
 
-    /// What a write has to pass: as the first policy says that is for its path and method and does not depend
-    /// on the response.
+    /// What a write has to pass, and the number of the policy that says so: the first that is for its path and
+    /// method and does not depend on the response.
     #[must_use]
-    pub fn guard(&self, method: &str, path: &str) -> Guard {
+    pub fn guard(&self, method: &str, path: &str) -> Option<(u32, Guard)> {
         if is_safe(method) || !self.has_guard() {
-            return Guard::default();
+            return None;
         }
         let candidates = self.on_path(path);
-        let mut policies = self.each(&candidates).map(|(_, policy)| policy);
-        policies
-            .find(|policy| policy.guards(method) && !policy.depends_on_response())
-            .map(|policy| policy.guard)
-            .unwrap_or_default()
+        self.each(&candidates)
+            .find(|(_, policy)| policy.guards(method) && !policy.depends_on_response())
+            .map(|(number, policy)| (number, policy.guard))
+            .filter(|(_, guard)| guard.is_set())
     }
 
     /// Tell whether any policy has something for writes to pass.

@@ -402,6 +402,13 @@ class _Policy(TypedDict):
     preconditions: Literal["get"] | None
     require: bool
 
+# What is done with a write before the app acts.
+@type_check_only
+class _Guard(TypedDict):
+    judged_by: str | None
+    require: bool
+    policy: int | None
+
 @final
 class Config:
     """A configuration, checked.
@@ -516,6 +523,13 @@ class Config:
         """
     def takes_over(self, path: str, *, method: str = "GET") -> bool:
         """Whether a policy takes over judging for such a request: If-* and Range are hidden from the app."""
+    def guard(self, path: str, *, method: str) -> _Guard | None:
+        """Say what is done with a write before the app acts, None if nothing is.
+
+        `judged_by` is the name of the function that tells what is current, "get" for a GET to the same app,
+        or None for the app itself; `require`, whether it must have a precondition; `policy`, the number of
+        the policy that says so, if one does.
+        """
 
 def evaluate(
     environ: WSGIEnvironment,

@@ -12,6 +12,7 @@ use super::learn::{Got, from_function, from_get};
 use super::outgoing::Outgoing;
 use super::validator::{Told, validator_key};
 use super::wsgi::{Arrived, NotModified};
+use crate::config::{Teller, WriteGuard};
 use crate::exchange::{
     self, Arrival, Early, Outcome, Problem, is_conditional_write, judge_write, lacks_precondition,
 };
@@ -139,26 +140,25 @@ impl NotModified {
     ) -> PyResult<Before<'py>> {
         let py = environ.py();
         let this = slf.get();
-        let found = this.config.validators.routes.find(path);
-        let wanted = this.config.policies.guard(method, path);
+        let WriteGuard { teller, require, .. } = this.config.guard(method, path);
         let preconditions = fields.as_http(py);
         let answer = |early: &Early<'_>| {
             drain(environ);
             Ok(Before::Answer(Outgoing::early(py, early, fields)?))
         };
         let problem = |problem| answer(&Early::problem(problem, Method::Other, None));
-        if wanted.require && lacks_precondition(&preconditions, now) {
+        if require && lacks_precondition(&preconditions, now) {
             return problem(Problem::PreconditionRequired);
         }
         if !is_conditional_write(&preconditions) {
             return Ok(run());
         }
-        let learnt = match &found {
-            Some((place, captured)) => {
+        let learnt = match &teller {
+            Some(Teller::Function(place, captured)) => {
                 let Some(function) = this.functions.get(*place) else { return problem(Problem::NoValidator) };
                 guard(|| from_function(function.bind(py), environ, captured).map(Got::Told))
             }
-            None if wanted.get => guard(|| from_get(slf, environ)),
+            Some(Teller::Get) => guard(|| from_get(slf, environ)),
             None => return Ok(run()),
         };
         let told = match learnt {
@@ -168,9 +168,9 @@ impl NotModified {
             }
             Err(Failure::Raised(error)) if is_the_end(py, &error) => return Ok(Before::Raised(error)),
             Err(failure) => {
-                let what = match &found {
-                    Some((place, _)) => this.name_of(*place),
-                    None => format!("the GET that tells the validator of {path:?}"),
+                let what = match &teller {
+                    Some(Teller::Function(place, _)) => this.name_of(*place),
+                    _ => format!("the GET that tells the validator of {path:?}"),
                 };
                 failure.log_as(py, &what, "the write is answered 503");
                 return problem(Problem::NoValidator);
@@ -183,7 +183,7 @@ impl NotModified {
             Told::Nothing => None,
             Told::AskApp => return Ok(run()),
         };
-        if let Some(early) = judge_write(&preconditions, current, wanted.require, &context) {
+        if let Some(early) = judge_write(&preconditions, current, require, &context) {
             return answer(&early);
         }
         environ.set_item(judged_key(py), Outcome::Passed.word())?;

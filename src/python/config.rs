@@ -13,7 +13,7 @@ use super::cache_control::CacheControl;
 use super::stores;
 use crate::assets::Assets as Files;
 use crate::config as schema;
-use crate::config::Settings;
+use crate::config::{Settings, Teller, WriteGuard};
 use crate::path::Template;
 use crate::policy::Policy;
 use crate::volatile::Ignore;
@@ -280,6 +280,27 @@ impl Config {
     fn takes_over(&self, path: &str, method: &str) -> bool {
         let candidates = self.checked.policies.on_the_way_in(method, path);
         self.checked.policies.takes_over(&candidates).is_some()
+    }
+
+    /// What is done with a write before the app acts, None if nothing is: `judged_by`, the name of the function
+    /// that tells what is current, "get" or None for the app itself; `require`, whether it must have a
+    /// precondition; and `policy`, the number of the policy that says so, if one does.
+    #[pyo3(signature = (path, *, method))]
+    fn guard<'py>(&self, py: Python<'py>, path: &str, method: &str) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let WriteGuard { teller, require, policy } = self.checked.guard(method, path);
+        let judged_by = match teller {
+            Some(Teller::Function(place, _)) => {
+                self.checked.validators.functions.get(place).map(String::as_str)
+            }
+            Some(Teller::Get) => Some("get"),
+            None if require => None,
+            None => return Ok(None),
+        };
+        let all = PyDict::new(py);
+        all.set_item("judged_by", judged_by)?;
+        all.set_item("require", require)?;
+        all.set_item("policy", policy)?;
+        Ok(Some(all))
     }
 
     fn __repr__(&self) -> String {

@@ -7,8 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from werkzeug.test import Client
 
-from notmodified import Assets, cli
+from notmodified import Assets, NotModified, cli
 
 WRITTEN = """
 tag_key = "sixteen secret bytes"
@@ -50,7 +51,7 @@ def test_a_right_file_is_shown_whole(check):
     assert (status, err) == (0, "")
     for text in (
         "notmodified.toml: right",
-        "has_tag_key   true",
+        "has_tag_key      true",
         "3 policies, the first that matches wins",
         "policy[0]  GET /articles/{slug} or /größe answered 2xx as text/html",
         "Cache-Control: private, max-age=60  (in place of the app's)",
@@ -113,6 +114,145 @@ def test_judging_that_a_later_policy_takes_over_is_told(check):
     assert "policy[2]  would match too" in out
 
 
+GUARDED = """
+validators = { "/drafts/{id}" = "mysite.validators:version" }
+
+[[policy]]
+path = "/articles/live"
+cache_control = "no-store"
+
+[[policy]]
+path = ["/articles/*", "/drafts/*"]
+preconditions = "get"
+require = true
+
+[[policy]]
+path = "/votes/*"
+method = ["POST", "DELETE"]
+require = true
+
+[[policy]]
+path = "/notes/*"
+preconditions = "get"
+"""
+REQUIRED = "  A write without a precondition: 428 Precondition Required\n"
+JUDGED = "  A write with a precondition: judged by what {} says; 412 Precondition Failed if it is false\n"
+
+
+def test_a_write_is_told_what_it_has_to_pass_before_the_app_acts(check):
+    out = check("--url", "/articles/1", "--method", "PUT", text=GUARDED)[1]
+    assert "  policy[1]  guards it, but what it says of responses is for GET\n" in out
+    assert (
+        "What comes of the write, as policy[1] says, before the app acts:\n"
+        + REQUIRED
+        + JUDGED.format("a GET to the app")
+        + "No policy for the response: the app's own Cache-Control"
+    ) in out
+    out = check("--url", "/votes/1", "--method", "DELETE", text=GUARDED)[1]
+    assert (
+        f"as policy[2] says, before the app acts:\n{REQUIRED}  A write with a precondition: the app's to"
+        in out
+    )
+    assert "The response gets policy[2]:\n" in out
+    out = check("--url", "/drafts/1", "--method", "PATCH", text=GUARDED)[1]
+    assert (
+        f"as policy[1] says, before the app acts:\n{REQUIRED}{JUDGED.format('mysite.validators:version')}"
+        in out
+    )
+    out = check("--url", "/drafts/1", "--method", "PUT", text=GUARDED.partition("[[policy]]")[0])[1]
+    assert f"as the validators say, before the app acts:\n{JUDGED.format('mysite.validators:version')}" in out
+    assert "428" not in out
+
+
+@pytest.mark.parametrize("arguments", [(), ("--url", "/articles/1")], ids=" ".join)
+def test_a_policy_that_guards_writes_is_shown_with_that(check, arguments):
+    out = check(*arguments, text=GUARDED)[1]
+    assert REQUIRED in out
+    assert JUDGED.format("a GET to the app") in out
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "guard"),
+    [
+        ("PUT", "/articles/1", {"judged_by": "get", "require": True, "policy": 1}),
+        ("PUT", "/articles/live", {"judged_by": "get", "require": True, "policy": 1}),
+        ("PURGE", "/notes/1", {"judged_by": "get", "require": False, "policy": 3}),
+        ("DELETE", "/votes/1", {"judged_by": None, "require": True, "policy": 2}),
+        ("PUT", "/votes/1", None),
+        ("PUT", "/drafts/1", {"judged_by": "mysite.validators:version", "require": True, "policy": 1}),
+        ("GET", "/articles/1", None),
+        ("OPTIONS", "/articles/1", None),
+        ("PROPFIND", "/articles/1", None),
+        ("PUT", "/", None),
+    ],
+)
+def test_what_a_write_has_to_pass_is_what_the_middleware_has_it_pass(check, tmp_path, method, url, guard):
+    facts = json.loads(check("--json", "--url", url, "--method", method, text=GUARDED)[1])
+    assert facts["exchange"]["guard"] == guard
+
+    asked = []
+
+    def application(environ, start_response):
+        asked.append("get" if "notmodified.internal" in environ else "application")
+        start_response("200 OK", [("ETag", '"current"')])
+        return [b""]
+
+    def version(environ, id):  # noqa: A002  the template's name for it
+        asked.append("mysite.validators:version")
+        return '"current"'
+
+    # As the file says, but for the function, which is to be had.
+    guarded = Client(
+        NotModified(application, tmp_path / "notmodified.toml", validators={"/drafts/{id}": version})
+    )
+    required = guarded.open(url, method=method).status_code == 428
+    assert required == bool(guard and guard["require"])
+    asked.clear()
+    status = guarded.open(url, method=method, headers={"If-Match": '"other"'}).status_code
+    if guard is not None and guard["judged_by"]:
+        assert (status, asked) == (412, [guard["judged_by"]])
+    else:
+        assert asked == ["application"]
+
+
+def test_what_the_response_decides_is_told_with_what_to_say_of_it(check):
+    by_type = """
+[[policy]]
+path = "/a"
+media_type = ["text/html", "image/*"]
+cache_control = "max-age=5"
+
+[[policy]]
+path = "/a"
+media_type = "text/html"
+
+[[policy]]
+path = "/a"
+status = [404, "5xx"]
+media_type = "text/plain"
+"""
+    out = check("--url", "/a", text=by_type)[1]
+    assert (
+        "No policy: the app's own Cache-Control, Expires and Vary go out as they are.\n"
+        "With --media-type text/html or --media-type 'image/*' it gets policy[0]:\n"
+        "  Cache-Control: max-age=5  (unless the app sends Cache-Control or Expires)\n"
+    ) in out
+    # The second is never the first that matches.
+    assert "it gets policy[1]" not in out
+    status_too = (
+        "With --status 404 --media-type text/plain or --status 500 --media-type text/plain it gets policy[2]"
+    )
+    assert status_too in out
+    assert "it gets policy[2]" not in check("--url", "/a", "--status", "200", text=by_type)[1]
+    out = check("--url", "/a", "--media-type", "text/plain", text=by_type)[1]
+    assert "With --status 404 or --status 500 it gets policy[2]:\n" in out
+    facts = json.loads(check("--json", "--url", "/a", "--status", "404", text=by_type)[1])
+    assert facts["exchange"]["otherwise"] == [{"policy": 2, "status": 404, "media_type": "text/plain"}]
+    assert (
+        "With --" not in check("--url", "/a", "--status", "404", "--media-type", "text/html", text=by_type)[1]
+    )
+
+
 def test_json_has_the_same_facts(check):
     status, out, _ = check("--json", "--url", "/downloads/x")
     facts = json.loads(out)
@@ -129,6 +269,8 @@ def test_json_has_the_same_facts(check):
         "verdicts": ["path", "applies", "later"],
         "takes_over": True,
         "query": "",
+        "otherwise": [],
+        "guard": None,
         "static_file": None,
     }
     assert "exchange" not in json.loads(check("--json")[1])

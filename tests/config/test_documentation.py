@@ -62,6 +62,14 @@ def test_each_output_is_the_real_one(file, capsys, text, settings):
     assert capsys.readouterr().out == output
 
 
+def test_the_command_of_the_example_shows_the_policy_that_it_is_for(file, capsys):
+    example = (ROOT / "examples" / "notmodified.toml").read_text(encoding="utf-8")
+    file.write_text(example, encoding="utf-8")
+    command = re.search(r"notmodified (config check .*)", example)[1]
+    assert cli.main(shlex.split(command)) == 0
+    assert "It gets policy[2]:\n  Cache-Control: no-cache" in capsys.readouterr().out
+
+
 def test_every_key_has_a_row():
     reference = REFERENCE.read_text(encoding="utf-8")
     keys = re.findall(r"^\| `(\w+)` \|", reference, re.MULTILINE)

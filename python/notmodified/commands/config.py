@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from notmodified import Assets, Config, ConfigError
 
 if TYPE_CHECKING:
-    from notmodified._core import _Policy
+    from collections.abc import Iterator
+
+    from notmodified._core import _Guard, _Policy
 
 _LOWEST_STATUS, _HIGHEST_STATUS = 100, 599
 _ETAG = {
@@ -43,6 +46,11 @@ class _Exchange:
     media_type: str | None
     query: str = ""
 
+    @property
+    def path_info(self) -> str:
+        """What a server makes of the path for PATH_INFO (PEP 3333)."""
+        return unquote_to_bytes(self.path).decode("latin-1")
+
     def __str__(self) -> str:
         media_type = self.media_type or "no media type given"
         return f"{self.method} {self.path}, answered {self.status}, {media_type}"
@@ -67,7 +75,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check.add_argument(
         "--status",
         type=_status,
-        default=200,
         metavar="N",
         help="with --url: the response's status (default: 200)",
     )
@@ -111,12 +118,14 @@ def _check(arguments: argparse.Namespace) -> int:
     except ConfigError as error:  # Whether the files are there is no question of the configuration.
         print(f"notmodified config check: what static file it is can't be told: {error}", file=sys.stderr)
         asked = None
+    any_status = arguments.status is None
     if arguments.json:
-        print(json.dumps(_facts(arguments.file, config, exchange, asked), indent=2))
+        facts = _facts(arguments.file, config, exchange, asked, any_status=any_status)
+        print(json.dumps(facts, indent=2))
     elif exchange is None:
         _show_config(arguments.file, config)
     else:
-        _show_exchange(config, exchange, asked)
+        _show_exchange(config, exchange, asked, any_status=any_status)
     return 0
 
 
@@ -124,32 +133,72 @@ def _exchange(arguments: argparse.Namespace) -> _Exchange | None:
     if arguments.url is None:
         return None
     path, query = arguments.url
-    return _Exchange(arguments.method.upper(), path, arguments.status, arguments.media_type, query)
+    status = arguments.status or 200
+    return _Exchange(arguments.method.upper(), path, status, arguments.media_type, query)
 
 
 def _explain(config: Config, exchange: _Exchange) -> list[str]:
-    # What a server makes of the path for PATH_INFO (PEP 3333).
-    path = unquote_to_bytes(exchange.path).decode("latin-1")
     return list(
-        config.explain(path, method=exchange.method, status=exchange.status, media_type=exchange.media_type)
+        config.explain(
+            exchange.path_info,
+            method=exchange.method,
+            status=exchange.status,
+            media_type=exchange.media_type,
+        )
     )
+
+
+def _otherwise(
+    config: Config, exchange: _Exchange, *, any_status: bool
+) -> Iterator[tuple[int, list[_Exchange]]]:
+    """Find the policies that the request gets with another response, where what is known of that fits none.
+
+    Each with the responses that it takes: of the media types that it names, if none was given, and of another
+    status where `any_status` is allowed.
+    """
+    verdicts = _explain(config, exchange)
+    if "applies" in verdicts:
+        return
+    for number, (policy, verdict) in enumerate(zip(config.policies, verdicts, strict=True)):
+        if verdict not in ("media-type", "status"):
+            continue
+        statuses = [exchange.status]
+        if any_status and verdict == "status":
+            statuses = [int(status.replace("xx", "00")) for status in policy["status"]]
+        named: list[str | None] = [*policy["media_type"]]
+        media_types = [exchange.media_type] if exchange.media_type else named or [None]
+        responses = [
+            replace(exchange, status=status, media_type=media_type)
+            for status in statuses
+            for media_type in media_types
+        ]
+        fitting = [response for response in responses if _explain(config, response)[number] == "applies"]
+        if fitting:
+            yield number, fitting
 
 
 def _asked(config: Config, exchange: _Exchange) -> tuple[str, str] | None:
     """Return what static file the URL names, if it does, and its Cache-Control."""
     if config.assets is None or exchange.method not in ("GET", "HEAD"):
         return None
-    path = unquote_to_bytes(exchange.path).decode("latin-1")
-    return Assets(config).asked(path, exchange.query)
+    return Assets(config).asked(exchange.path_info, exchange.query)
 
 
 def _takes_over(config: Config, exchange: _Exchange) -> bool:
-    path = unquote_to_bytes(exchange.path).decode("latin-1")
-    return config.takes_over(path, method=exchange.method)
+    return config.takes_over(exchange.path_info, method=exchange.method)
+
+
+def _guard(config: Config, exchange: _Exchange) -> _Guard | None:
+    return config.guard(exchange.path_info, method=exchange.method)
 
 
 def _facts(
-    file: str, config: Config, exchange: _Exchange | None, asked: tuple[str, str] | None
+    file: str,
+    config: Config,
+    exchange: _Exchange | None,
+    asked: tuple[str, str] | None,
+    *,
+    any_status: bool,
 ) -> dict[str, object]:
     """Everything that is shown, for programs."""
     facts: dict[str, object] = {
@@ -164,7 +213,13 @@ def _facts(
             **asdict(exchange),
             "policy": verdicts.index("applies") if "applies" in verdicts else None,
             "verdicts": verdicts,
+            "otherwise": [
+                {"policy": number, "status": response.status, "media_type": response.media_type}
+                for number, responses in _otherwise(config, exchange, any_status=any_status)
+                for response in responses
+            ],
             "takes_over": _takes_over(config, exchange),
+            "guard": _guard(config, exchange),
             "static_file": asked and {"asked": asked[0], "cache_control": asked[1]},
         }
     return facts
@@ -178,6 +233,8 @@ def _settings(config: Config) -> dict[str, object]:
         "max_file": config.max_file,
         "has_tag_key": config.has_tag_key,
         "ignore": config.ignore,
+        "accept_weakened": config.accept_weakened,
+        "validators": config.validators,
         "store": config.store,
         "assets": config.assets,
     }
@@ -204,7 +261,7 @@ def _shown(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(value) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_shown(inner)}" for name, inner in value.items() if inner)
+        return ", ".join(f"{name}: {_shown(inner)}" for name, inner in value.items() if inner) or "none"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -222,25 +279,43 @@ def _show_config(file: str, config: Config) -> None:
     print(f"{len(policies)} {'policy' if len(policies) == 1 else 'policies'}, the first that matches wins")
     for number, policy in enumerate(policies):
         print(f"  policy[{number}]  {_matchers(policy)}")
-        for line in _actions(policy):
+        for line in [*_actions(policy), *_of_writes(_guard_of(policy))]:
             print(f"    {line}")
 
 
-def _show_exchange(config: Config, exchange: _Exchange, asked: tuple[str, str] | None) -> None:
+def _show_exchange(
+    config: Config, exchange: _Exchange, asked: tuple[str, str] | None, *, any_status: bool
+) -> None:
     policies, verdicts = config.policies, _explain(config, exchange)
+    guard = _guard(config, exchange)
     print(exchange)
     for number, (policy, verdict) in enumerate(zip(policies, verdicts, strict=True)):
-        print(f"  policy[{number}]  {_because(policy, verdict, exchange)}")
+        guards = guard is not None and guard["policy"] == number
+        print(f"  policy[{number}]  {_because(policy, verdict, exchange, guards=guards)}")
     print()
+    if guard is not None:
+        whose = "the validators say" if guard["policy"] is None else f"policy[{guard['policy']}] says"
+        print(f"What comes of the write, as {whose}, before the app acts:")
+        for line in _of_writes(guard):
+            print(f"  {line}")
     took_over = False
     if "applies" in verdicts:
         number = verdicts.index("applies")
         took_over = policies[number]["take_over"]
-        print(f"It gets policy[{number}]:")
-        for line in _actions(policies[number]):
+        print(f"It gets policy[{number}]:" if guard is None else f"The response gets policy[{number}]:")
+        of_writes = _of_writes(_guard_of(policies[number])) if guard is None else []
+        for line in [*_actions(policies[number]), *of_writes]:
             print(f"  {line}")
     else:
-        print("No policy: the app's own Cache-Control, Expires and Vary go out as they are.")
+        print(
+            f"No policy{'' if guard is None else ' for the response'}: the app's own Cache-Control, Expires "
+            "and Vary go out as they are."
+        )
+        for number, responses in _otherwise(config, exchange, any_status=any_status):
+            options = " or ".join(_as_options(exchange, response) for response in responses)
+            print(f"With {options} it gets policy[{number}]:")
+            for line in _actions(policies[number]):
+                print(f"  {line}")
     if not took_over and _takes_over(config, exchange):
         print("A later policy takes over judging all the same: that is settled before the app runs.")
     if asked is not None:
@@ -262,7 +337,17 @@ def _matchers(policy: _Policy) -> str:
     return " ".join(parts) + (f" as {', '.join(policy['media_type'])}" if policy["media_type"] else "")
 
 
-def _because(policy: _Policy, verdict: str, exchange: _Exchange) -> str:
+def _as_options(given: _Exchange, response: _Exchange) -> str:
+    """Write what a response has that was not given as one would give it."""
+    options = []
+    if response.status != given.status:
+        options.append(f"--status {response.status}")
+    if response.media_type != given.media_type:
+        options.append(f"--media-type {shlex.quote(str(response.media_type))}")
+    return " ".join(options)
+
+
+def _because(policy: _Policy, verdict: str, exchange: _Exchange, *, guards: bool) -> str:
     """Why a policy is, or is not, the one."""
     if verdict == "applies":
         return "applies: it is the first that matches"
@@ -271,12 +356,36 @@ def _because(policy: _Policy, verdict: str, exchange: _Exchange) -> str:
     if verdict == "path":
         return f"is for another path: {' or '.join(policy['path'])}"
     if verdict == "method":
-        return f"matches the path, but is for {', '.join(policy['method'])}"
+        matches = "guards it, but what it says of responses" if guards else "matches the path, but"
+        return f"{matches} is for {', '.join(policy['method'])}"
     if verdict == "status":
         return f"matches the path, but is for status {', '.join(policy['status'])}"
     wanted = ", ".join(policy["media_type"])
     given = "" if exchange.media_type else "; say with --media-type what the response is"
     return f"matches the path, but is for {wanted}{given}"
+
+
+def _guard_of(policy: _Policy) -> _Guard | None:
+    if policy["preconditions"] is None and not policy["require"]:
+        return None
+    return {"judged_by": policy["preconditions"], "require": policy["require"], "policy": None}
+
+
+def _of_writes(guard: _Guard | None) -> list[str]:
+    """Say what comes of writes before the app acts."""
+    if guard is None:
+        return []
+    lines = []
+    if guard["require"]:
+        lines.append("A write without a precondition: 428 Precondition Required")
+    if guard["judged_by"] is None:
+        lines.append("A write with a precondition: the app's to judge")
+    else:
+        by = "a GET to the app" if guard["judged_by"] == "get" else guard["judged_by"]
+        lines.append(
+            f"A write with a precondition: judged by what {by} says; 412 Precondition Failed if it is false"
+        )
+    return lines
 
 
 def _all_of(names: list[str]) -> str:
