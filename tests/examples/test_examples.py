@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,8 +101,16 @@ SERVERS = {
 }
 
 
+@pytest.fixture
+def _one_at_a_time() -> Iterator[None]:
+    """Wait for others: the examples share this user's usual store, where who writes /note ends it for all."""
+    with Path(tempfile.gettempdir(), f"notmodified-examples-{os.geteuid()}").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(params=SERVERS)
-def cached(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, int]]:
+def cached(request: pytest.FixtureRequest, tmp_path: Path, _one_at_a_time: None) -> Iterator[tuple[str, int]]:
     """A site with two workers and the validator cache on, and a release that no other test has."""
     folder, arguments = SERVERS[request.param]
     with socket.create_server(("127.0.0.1", 0)) as listener, (tmp_path / "output").open("wb") as output:
