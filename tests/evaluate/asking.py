@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+import pytest
+
 from model.cases import KEYS
 from notmodified import EntityTag
 
@@ -11,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from model.rfc9110_model import State
+
+# Of all cases each, or each seventh.
+in_steps = pytest.mark.parametrize(
+    "step", [pytest.param(1, marks=pytest.mark.long), 7], ids=["every-case", "every-seventh"]
+)
 
 
 class Arguments(TypedDict):
