@@ -240,6 +240,8 @@ struct OutcomeReport {
     from_shared: u64,
     stale: u64,
     doubtful: u64,
+    from_whole: u64,
+    unknown: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -457,6 +459,8 @@ impl SimulationReport {
             from_shared: outcome.from_shared * log.one_in,
             stale: outcome.stale * log.one_in,
             doubtful: outcome.doubtful * log.one_in,
+            from_whole: outcome.from_whole * log.one_in,
+            unknown: outcome.unknown * log.one_in,
         };
         let all = outcomes
             .iter()

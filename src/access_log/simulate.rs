@@ -59,6 +59,11 @@ pub struct Outcome {
     /// Uses of what had a Cache-Control in the log that the policy does not override: if it was the
     /// application's, it stands.
     pub doubtful: u64,
+    /// 304s among those that were whole responses in the log.
+    pub from_whole: u64,
+    /// Uses from the clients' own caches of which the log does not tell whether they were current: a whole
+    /// response, where what the client had of it, or it itself, has no version.
+    pub unknown: u64,
 }
 
 impl Outcome {
@@ -77,6 +82,8 @@ impl Outcome {
             from_shared: self.from_shared + other.from_shared,
             stale: self.stale + other.stale,
             doubtful: self.doubtful + other.doubtful,
+            from_whole: self.from_whole + other.from_whole,
+            unknown: self.unknown + other.unknown,
         }
     }
 }
@@ -212,6 +219,10 @@ impl Version {
             (Self::Status(a), Self::Status(b)) => a == b,
             _ => false,
         }
+    }
+
+    const fn is_known(self) -> bool {
+        !matches!(self, Self::Unknown)
     }
 
     /// The current one when this was answered; `had` is what the client had of it in the log.
@@ -507,7 +518,8 @@ impl World<'_> {
         let size = self.sizes.get(&event.url).copied().unwrap_or(0);
         let logged =
             cache.logged.entry(event.url).or_insert(Logged { version: Version::Unknown, size, ever: false });
-        logged.version = Version::of(event, logged.version);
+        let had = logged.version;
+        logged.version = Version::of(event, had);
         if event.status == 200 && event.bytes != UNKNOWN {
             logged.size = u64::from(event.bytes);
         }
@@ -519,6 +531,8 @@ impl World<'_> {
             if age < stored.rule.private.saturating_add(stored.rule.grace) {
                 after.from_clients += 1;
                 after.stale += u64::from(!stored.version.same(current));
+                let is_known = had.is_known() && current.is_known();
+                after.unknown += u64::from(event.status == 200 && !is_known);
                 if age < stored.rule.private {
                     return;
                 }
@@ -527,6 +541,7 @@ impl World<'_> {
                 let answer = self.ask(event, logged, Some(stored), &mut behind);
                 after.reached(behind.server, false);
                 after.not_modified += behind.not_modified;
+                after.from_whole += behind.from_whole;
                 keep(cache, event.url, &answer);
                 return;
             }
@@ -574,6 +589,7 @@ impl World<'_> {
             _ => cost(event).bytes,
         };
         after.reached(Sum { bytes, ..cost(event) }, confirmed);
+        after.from_whole += u64::from(confirmed && event.status == 200);
         let stored = Stored { version: logged.version, born: event.time, rule, size: logged.size };
         let shareable = rule.shared.is_some() && (event.flags & PRIVATE == 0 || rule.for_users);
         if let Some(shared) = &mut self.shared {

@@ -72,6 +72,8 @@ class Result:
     from_shared: int = 0
     stale: int = 0
     doubtful: int = 0
+    from_whole: int = 0
+    unknown: int = 0
 
 
 @dataclass
@@ -110,6 +112,7 @@ class Caches:
         if line.method != "GET" or line.status in {206, 412, 416, 500}:
             self.other(line, mine)
             return
+        had = self.logged.get((line.client, line.target), (UNKNOWN,))[0]
         version, size, ever = self.truth(line)
         stored = mine.get(line.target)
         if stored is not None:
@@ -119,6 +122,7 @@ class Caches:
             if line.at - stored.born < life + late:
                 self.result.from_clients += 1
                 self.result.stale += not same(stored.version, version)
+                self.result.unknown += line.status == 200 and UNKNOWN in {had, version}
                 if line.at - stored.born < life:
                     return
         got = self.ask(line, stored, version, size, ever=ever)
@@ -178,6 +182,7 @@ class Caches:
             confirmed = same(held.version, version) if held else line.status == 304 and not ever
             octets = 0 if confirmed else size
         self.as_logged(line, not_modified=confirmed, octets=octets)
+        self.result.from_whole += confirmed and line.status == 200
         new = Stored(version, line.at, rule, size)
         if self.shared is not None:
             if rule.private or rule.no_store:

@@ -20,13 +20,33 @@ TAGS = ['"one"', '"one"', '"two"', "-"]
 TIMES = st.sampled_from([None, 0, 5, 40, 300, 4000])
 
 
-def test_more_304s_than_before_are_explained(tmp_path: Path) -> None:
+def test_304s_in_place_of_whole_responses_are_explained(tmp_path: Path) -> None:
     policies = tmp_path / "notmodified.toml"
     policies.write_text('[[policy]]\npath = "/**"\ncache_control = { no_cache = true }\n')
     whole = write(tmp_path / "whole", [Line(at=60 * number) for number in range(9)])
     confirmed = write(tmp_path / "304s", [Line(at=60 * n, status=304 if n else 200) for n in range(9)])
     said = [" ".join(logs("--simulate", policies, log).stdout.split()) for log in (whole, confirmed)]
-    assert ["more 304s than before, in place of whole responses" in one for one in said] == [True, False]
+    assert ["8 of the 304s would be in place of whole responses" in one for one in said] == [True, False]
+
+
+def test_what_proposals_spare_and_what_simulating_them_spares_differ_by_what_is_said(
+    sample: Path, tmp_path: Path
+) -> None:
+    written = tmp_path / "notmodified.toml"
+    logs("--policies", written, sample)
+    document = analysed(sample, simulate=Config.load(written))
+    proposals = [
+        one["recommendation"] for one in [*document["routes"], *document["kinds"]] if one["recommendation"]
+    ]
+    spared = sum(one["saved"]["requests"] for one in proposals)
+    spared_304s = sum(one["not_modified"] for one in proposals)
+    before, after = document["simulation"]["before"], document["simulation"]["after"]
+    assert after["unknown"] > 0
+    assert before["requests"] - after["requests"] == after["from_clients"] == spared + after["unknown"]
+    assert before["not_modified"] - after["not_modified"] == spared_304s - after["from_whole"]
+    said = " ".join(logs("--simulate", written, sample).stdout.split())
+    assert f"In {after['unknown']} uses from clients' caches the log does not tell" in said
+    assert f"{after['from_whole']} of the 304s would be in place of whole responses" in said
 
 
 @st.composite

@@ -199,7 +199,9 @@ class Outcome(Cost):
     """What reached the server, and what caches served.
 
     `stale` are uses of what was no longer current; `doubtful` uses of what had a Cache-Control in the log
-    that the policy does not override: if it was the application's, it stands.
+    that the policy does not override: if it was the application's, it stands. `from_whole` are the 304s
+    that were whole responses in the log, `unknown` the uses from clients' caches of which it does not tell
+    whether they were current.
     """
 
     not_modified: int
@@ -207,6 +209,8 @@ class Outcome(Cost):
     from_shared: int
     stale: int
     doubtful: int
+    from_whole: int
+    unknown: int
 
 
 class SimulatedRoute(TypedDict):

@@ -177,13 +177,21 @@ def _simulation(simulation: Simulation) -> Iterator[str]:
 
 def remarks(simulation: Simulation) -> str:
     """Return what needs a word of explanation, and what the log leaves open, if anything."""
-    before, after = simulation["before"], simulation["after"]
+    after = simulation["after"]
     doubtful, error = after["doubtful"], simulation["error"]
     sentences = []
-    if after["not_modified"] > before["not_modified"]:
+    if after["from_whole"]:
         sentences.append(
-            "There would be more 304s than before, in place of whole responses: with NotModified each of "
-            "them has a validator, so clients ask whether what they have is still good, and get no body."
+            f"{after['from_whole']:,} of the 304s would be in place of whole responses: with NotModified "
+            "each of them has a validator, so clients ask whether what they have is still good, and get no "
+            "body."
+        )
+    if after["unknown"]:
+        sentences.append(
+            f"In {after['unknown']:,} uses from clients' caches the log does not tell whether what the "
+            "client had was still current: a 304 confirmed it, but no version of it is shown. They are "
+            "taken for current here, and what lifetimes as proposed would have spared is reckoned without "
+            "them."
         )
     if error["requests"]:
         sentences.append(
