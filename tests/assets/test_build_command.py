@@ -29,10 +29,19 @@ def build(project, *arguments):
     return cli.main(["assets", "build", "--config", str(project / "notmodified.toml"), *arguments])
 
 
+def test_one_file_is_no_files(tmp_path, capsys):
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "a.txt").write_text("a")
+    (tmp_path / "notmodified.toml").write_text('assets = { "/static/" = "static", manifest = "m.json" }\n')
+    assert build(tmp_path) == 0
+    said = capsys.readouterr().out
+    assert said == f"{tmp_path}/m.json: 1 file, 0 of them style sheets with versioned references\n"
+
+
 def test_it_writes_a_manifest_that_the_middleware_takes_its_versions_from(project, folder, capsys):
     assert build(project) == 0
     said = capsys.readouterr().out
-    assert said == f"{project}/m.json: 7 files, 1 of them style sheets with versioned references\n"
+    assert said == f"{project}/m.json: 7 files, 1 of them a style sheet with versioned references\n"
     site = StaticSite(folder).start()
     loaded = NotModified(site.serve, project / "notmodified.toml")
     assert loaded.assets.versions() == site.application.assets.versions()

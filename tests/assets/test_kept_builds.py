@@ -138,7 +138,7 @@ def test_the_build_says_what_it_keeps_and_keeps_no_more_than_was_asked_for(proje
     for number in range(5):
         project.build(js_app_js=b"%d" % number)
     said = capsys.readouterr().out.splitlines()
-    assert said[0].endswith("m.json: 7 files, 1 of them style sheets with versioned references")
+    assert said[0].endswith("m.json: 7 files, 1 of them a style sheet with versioned references")
     counts = [line.rpartition("content of ")[2].partition(",")[0] for line in said[1::2]]
     assert counts == ["this build", "2 builds", "3 builds", "3 builds", "3 builds"]
     # Six files that stay, and three scripts.

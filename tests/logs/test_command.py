@@ -38,6 +38,14 @@ def document_of(*arguments: object, given: bytes = b"") -> dict:
     return json.loads(done.stdout)
 
 
+def test_one_is_no_plural(tmp_path: Path) -> None:
+    said = logs("--policies", tmp_path / "out", write(tmp_path / "one", [Line()])).stdout
+    assert ": 1 line over " in said
+    assert "1 request, 0 of them answered 304" in said
+    some = write(tmp_path / "some", [Line(at=60 * n, status=304 if n else 200) for n in range(60)])
+    assert logs("--policies", tmp_path / "out", some).stderr == f"1 policy written to {tmp_path / 'out'}\n"
+
+
 def on_a_terminal(*arguments: object, program: Sequence[str] = ("-m", "notmodified")) -> str:
     """What a person sees, and their terminal acts on."""
     terminal, end = pty.openpty()
@@ -214,7 +222,7 @@ def test_some_lines_without_sense_are_counted_and_shown(tmp_path: Path) -> None:
     assert about["unparsable"] == [
         {"line": 1, "source": str(log), "text": "[2026-11-24 12:00:00 +0000] [7] [INFO] Booting worker"}
     ]
-    assert "1 of them make no sense" in logs(log).stdout
+    assert "1 of them makes no sense" in logs(log).stdout
 
 
 def test_rotated_logs_are_one_log_in_any_order(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from notmodified import Assets, Config, ConfigError
+from notmodified.report.words import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -88,10 +89,13 @@ def _build(arguments: argparse.Namespace) -> int:
     else:
         for warning in warnings:
             print(f"{warning['text']} [{warning['id']}]", file=sys.stderr)
-        print(f"{out}: {len(assets):,} files, {rewritten:,} of them style sheets with versioned references")
+        sheets = "a style sheet" if rewritten == 1 else "style sheets"
+        print(
+            f"{out}: {counted(len(assets), 'file')}, {rewritten:,} of them {sheets} with versioned references"
+        )
         if kept is not None:
             builds = f"{kept[0]:,} builds" if kept[0] > 1 else "this build"
-            print(f"{out}.kept: the content of {builds}, {kept[1]:,} bytes")
+            print(f"{out}.kept: the content of {builds}, {counted(kept[1], 'byte')}")
     return 1 if warnings and arguments.strict else 0
 
 

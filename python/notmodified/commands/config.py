@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from notmodified import Assets, Config, ConfigError
+from notmodified.report.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -276,7 +277,7 @@ def _show_config(file: str, config: Config) -> None:
     if not policies:
         print("No policies: the app's own Cache-Control, Expires and Vary go out as they are.")
         return
-    print(f"{len(policies)} {'policy' if len(policies) == 1 else 'policies'}, the first that matches wins")
+    print(f"{counted(len(policies), 'policy', 'policies')}, the first that matches wins")
     for number, policy in enumerate(policies):
         print(f"  policy[{number}]  {_matchers(policy)}")
         for line in [*_actions(policy), *_of_writes(_guard_of(policy))]:

@@ -13,7 +13,7 @@ from notmodified import Config
 from notmodified._core import analyse_logs
 from notmodified.commands.reporting import Reporting, has_rich
 from notmodified.report import text
-from notmodified.report.words import clean
+from notmodified.report.words import clean, counted
 from notmodified.severity import FAIL_ON
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _write(arguments: argparse.Namespace, document: Document) -> Iterator[str]:
     if arguments.policies:
         tables = _policies(document)
         output.write(arguments.policies, "\n".join(tables))
-        yield f"{len(tables) - 1} policies written to {clean(arguments.policies)}"
+        yield f"{counted(len(tables) - 1, 'policy', 'policies')} written to {clean(arguments.policies)}"
     if arguments.html:
         from notmodified.report import log_page  # noqa: PLC0415  a page takes longer to import than to write
 

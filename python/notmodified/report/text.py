@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from notmodified.report.words import clean, duration, share, size
+from notmodified.report.words import clean, counted, duration, share, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,15 +57,15 @@ def read(document: Document) -> Iterator[str]:
     if more := log["sources"][3:]:
         sources += f" and {len(more)} more"
     span = duration(log["seconds"])
-    yield f"{sources}: {log['lines']:,} lines over {span}, format {clean(log['format'], 60)}"
+    yield f"{sources}: {counted(log['lines'], 'line')} over {span}, format {clean(log['format'], 60)}"
     if strange := log["lines"] - log["parsed"]:
         first = log["unparsable"][0]
-        yield (
-            f"{strange:,} of them make no sense, the first in {clean(first['source'])}:{first['line']}: "
-            f"{clean(first['text'], 80)}"
-        )
+        place = f"{clean(first['source'])}:{first['line']}"
+        makes = "makes" if strange == 1 else "make"
+        yield f"{strange:,} of them {makes} no sense, the first in {place}: {clean(first['text'], 80)}"
     if log["ambiguous"]:
-        yield f"{log['ambiguous']:,} can be read in two ways, and are read in the likelier"
+        are = "is" if log["ambiguous"] == 1 else "are"
+        yield f"{log['ambiguous']:,} can be read in two ways, and {are} read in the likelier"
     if log["one_in"] > 1:
         yield (
             f"One client in {log['one_in']} was looked at, to stay within --max-memory: all but the totals "
@@ -77,10 +77,11 @@ def headline(document: Document) -> str:
     """Return the sentence that people come for."""
     totals = document["totals"]
     not_modified = totals["by_status"].get("304", {"requests": 0})["requests"]
+    were = "was" if needless(document) == 1 else "were"
     return (
-        f"{totals['requests']:,} requests, {not_modified:,} of them answered 304 "
+        f"{counted(totals['requests'], 'request')}, {not_modified:,} of them answered 304 "
         f"({100 * totals['not_modified_share']:.1f}% of all 200s and 304s); "
-        f"{needless(document):,} of the 304s were needless"
+        f"{needless(document):,} of the 304s {were} needless"
     )
 
 
@@ -96,8 +97,8 @@ def answer(document: Document) -> Iterator[str]:
         saved = sum(proposal["saved"]["requests"] for proposal in lasting)
         not_modified = sum(proposal["not_modified"] for proposal in lasting)
         yield (
-            f"Lifetimes as proposed below would have spared {saved:,} requests, {not_modified:,} of them "
-            "304s: `--policies OUT.toml` writes them, `--simulate OUT.toml` tries them on this log."
+            f"Lifetimes as proposed below would have spared {counted(saved, 'request')}, {not_modified:,} of "
+            "them 304s: `--policies OUT.toml` writes them, `--simulate OUT.toml` tries them on this log."
         )
 
 
@@ -120,8 +121,7 @@ def proposed(document: Document) -> list[tuple[Route, Proposal]]:
 def cost(of: Cost) -> str:
     """Return what some requests cost, in words."""
     worker = f", {duration(of['worker_seconds'])} of workers" if of["worker_seconds"] else ""
-    requests = "request" if of["requests"] == 1 else "requests"
-    return f"{of['requests']:,} {requests}, {size(of['bytes'])}{worker}"
+    return f"{counted(of['requests'], 'request')}, {size(of['bytes'])}{worker}"
 
 
 def _finding(number: int, finding: Finding) -> Iterator[str]:
@@ -188,8 +188,8 @@ def remarks(simulation: Simulation) -> str:
         )
     if after["unknown"]:
         sentences.append(
-            f"In {after['unknown']:,} uses from clients' caches the log does not tell whether what the "
-            "client had was still current: a 304 confirmed it, but no version of it is shown. They are "
+            f"In {counted(after['unknown'], 'use')} from clients' caches the log does not tell whether what "
+            "the client had was still current: a 304 confirmed it, but no version of it is shown. They are "
             "taken for current here, and what lifetimes as proposed would have spared is reckoned without "
             "them."
         )

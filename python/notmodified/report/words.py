@@ -32,6 +32,11 @@ def octets(text: str, width: int | None = None) -> str:
     return clean(text, width)
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number of things, of which `one` is the name of one and `many` that of more."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def size(octets: float) -> str:
     """Return bytes in a unit that suits them."""
     for unit in ("B", "kB", "MB", "GB"):
