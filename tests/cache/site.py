@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kit.answer import Answer
 
 FRESH = ("Cache-Control", "public, max-age=60")
+# For the validator cache alone.
+OURS = ("Notmodified-Cache-Control", "max-age=60")
 
 
 @dataclass

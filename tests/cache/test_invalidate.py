@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cache.site import Site
+from cache.site import OURS, Site
 from notmodified import (
     Config,
     ConfigError,
@@ -24,13 +24,7 @@ from notmodified import (
     on_invalidate,
 )
 
-OURS = ("Notmodified-Cache-Control", "max-age=60")
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return {"store": "host", "store_path": str(tmp_path / "store"), "store_size": 2**20, "release": "test"}
 
 
 @pytest.fixture

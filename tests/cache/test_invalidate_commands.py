@@ -9,23 +9,6 @@ import textwrap
 
 import pytest
 
-from cache.site import Site
-
-OURS = ("Notmodified-Cache-Control", "max-age=60")
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return {"store": "host", "store_path": str(tmp_path / "store"), "store_size": 2**20, "release": "test"}
-
-
-@pytest.fixture
-def site(settings):
-    site = Site(OURS, **settings)
-    assert site.remembers()
-    return site
-
-
 SHOP = """
     import sys
 

@@ -15,10 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from cache.site import Site
 from notmodified import Config, NoStoreError, host_store
 
-OURS = ("Notmodified-Cache-Control", "max-age=60")
 # A user whom nobody is.
 STRANGER = 61_234
 
@@ -44,18 +42,6 @@ def command(*arguments: str, folder: Path, expect: int = 0, **env: str) -> subpr
     """Run the console script."""
     code = "import sys; from notmodified.cli import main; sys.exit(main())"
     return run(code, "invalidate", *arguments, folder=folder, expect=expect, **env)
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return {"store": "host", "store_path": str(tmp_path / "store"), "store_size": 2**20, "release": "test"}
-
-
-@pytest.fixture
-def site(settings):
-    site = Site(OURS, **settings)
-    assert site.remembers()
-    return site
 
 
 class TestWhereThereIsNone:
