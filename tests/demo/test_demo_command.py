@@ -177,8 +177,10 @@ def test_no_server_outlives_a_demo_that_is_killed(serving: Serving) -> None:
 
 
 def test_ctrl_c_during_the_walk_leaves_nothing_behind(tmp_path: Path) -> None:
+    # A shell has what it runs in the background ignore Ctrl-C, and so all that that starts.
+    command = ["env", "--default-signal=INT", *DEMO]
     process = subprocess.Popen(
-        DEMO, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(tmp_path)}
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(tmp_path)}
     )
     with process:
         process.stdout.readline()
