@@ -23,7 +23,22 @@ use memchr::memchr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntityTag<'a> {
     opaque: &'a [u8],
-    weak: bool,
+    strength: Strength,
+}
+
+/// As wide as a pointer, so that there is no padding beside it: with a `bool` there the compiler copies a tag in
+/// pieces that overlap, and each has to wait until what it reads was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(usize)]
+enum Strength {
+    Strong,
+    Weak,
+}
+
+impl Strength {
+    const fn of(weak: bool) -> Self {
+        if weak { Self::Weak } else { Self::Strong }
+    }
 }
 
 /// Suffixes that servers and proxies put on the opaque-tag of a content coding of theirs: Apache's
@@ -36,13 +51,13 @@ impl<'a> EntityTag<'a> {
     /// `etagc`.
     #[must_use]
     pub fn new(opaque: &'a [u8], weak: bool) -> Option<Self> {
-        let tag = Self { opaque, weak };
+        let tag = Self { opaque, strength: Strength::of(weak) };
         tag.is_well_formed().then_some(tag)
     }
 
     /// The same of octets that are known to be `etagc`.
     pub(crate) const fn of_etagc(opaque: &'a [u8], weak: bool) -> Self {
-        Self { opaque, weak }
+        Self { opaque, strength: Strength::of(weak) }
     }
 
     /// Read one entity-tag; `None` for anything else, white space around it included.
@@ -77,7 +92,7 @@ impl<'a> EntityTag<'a> {
     /// Is it a weak validator?
     #[must_use]
     pub const fn is_weak(self) -> bool {
-        self.weak
+        matches!(self.strength, Strength::Weak)
     }
 
     /// The tag as it stands in a field. Octets past ASCII are written as the characters that the caller's
@@ -85,7 +100,7 @@ impl<'a> EntityTag<'a> {
     #[must_use]
     pub fn to_field(self) -> String {
         let mut text = String::with_capacity(self.opaque.len() + 4);
-        text.push_str(if self.weak { "W/\"" } else { "\"" });
+        text.push_str(if self.is_weak() { "W/\"" } else { "\"" });
         match std::str::from_utf8(self.opaque) {
             Ok(opaque) => text.push_str(opaque),
             Err(_) => text.push_str(&String::from_utf8_lossy(self.opaque)),
@@ -97,14 +112,14 @@ impl<'a> EntityTag<'a> {
     /// Is a field just this tag, as [`EntityTag::to_field`] writes it?
     #[must_use]
     pub fn is_written(self, field: &[u8]) -> bool {
-        let quoted = if self.weak { field.strip_prefix(b"W/") } else { Some(field) };
+        let quoted = if self.is_weak() { field.strip_prefix(b"W/") } else { Some(field) };
         matches!(quoted, Some([b'"', opaque @ .., b'"']) if opaque == self.opaque)
     }
 
     /// Strong comparison (RFC 9110 §8.8.3.2): both strong, and the same octet for octet.
     #[must_use]
     pub fn strong_eq(self, other: EntityTag<'_>) -> bool {
-        !self.weak && !other.weak && self.opaque == other.opaque
+        !self.is_weak() && !other.is_weak() && self.opaque == other.opaque
     }
 
     /// Weak comparison (RFC 9110 §8.8.3.2): the same opaque part, weak or not.
@@ -220,7 +235,7 @@ impl<'a> Iterator for List<'a> {
                 self.rest = after;
             }
         }
-        Some(Element::Tag(EntityTag { opaque, weak }))
+        Some(Element::Tag(EntityTag { opaque, strength: Strength::of(weak) }))
     }
 }
 
