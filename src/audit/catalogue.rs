@@ -194,8 +194,8 @@ definitions! {
         "RFC 9110 §14.2",
         ["notmodified.toml" => "[[policy]]\npath = \"/static/**\"\ntake_over = true"];
     HEAD_DIFFERS: Error, "head-differs", "HEAD and GET disagree",
-        "HEAD has another status or other validators than GET (RFC 9110 §9.3.2). Link checkers, download tools and caches \
-         believe HEAD.",
+        "HEAD has another status or other validators than GET (RFC 9110 §9.3.2), or gets no 304 where GET does (§13.1.2). \
+         Link checkers, download tools and caches believe HEAD.",
         "Have HEAD answered as GET, without the body.",
         "RFC 9110 §9.3.2",
         ["any WSGI" => "application = notmodified.NotModified(application)   # head_as_get is on unless you say otherwise",

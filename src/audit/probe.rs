@@ -42,6 +42,7 @@ probes! {
     Replica "replica" "the same GET once more, over a new connection",
     Head "head" "HEAD",
     InmExact "inm-exact" "If-None-Match with the tag as it was given",
+    HeadInm "head-inm" "HEAD with If-None-Match and the tag as it was given",
     After304 "after-304" "a GET over the connection of that 304",
     InmWeak "inm-weak" "If-None-Match with the tag in its weak form, as proxies make it",
     InmList "inm-list" "If-None-Match with a list that has no blanks",

@@ -261,6 +261,7 @@ fn requests(tag: Option<&str>, date: Option<&str>) -> Vec<Asked> {
         let (list, comma) = (format!("\"x\",{tag}"), format!("\"x,y\", {tag}"));
         let strong_only = |right| if tag.starts_with("W/") { 412 } else { right };
         ask("inm-exact", &[("If-None-Match", tag)], 304);
+        ask("head-inm", &[("If-None-Match", tag)], 304);
         ask("inm-weak", &[("If-None-Match", &weak)], 304);
         ask("inm-list", &[("If-None-Match", &list)], 304);
         ask("inm-lines", &[("If-None-Match", "\"x\""), ("If-None-Match", tag)], 304);

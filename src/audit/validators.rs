@@ -242,7 +242,7 @@ pub(super) fn plain(response: &Response) -> Option<Vec<u8>> {
     Some(content)
 }
 
-/// HEAD has another status or tag than GET.
+/// HEAD has another status or tag than GET, or does not confirm the tag that GET confirms.
 fn head_differs(series: &Series<'_>) -> Option<Finding> {
     let (taken, response) = series.first()?;
     let head = series.get(Probe::Head)?;
@@ -259,10 +259,16 @@ fn head_differs(series: &Series<'_>) -> Option<Finding> {
         .into_iter()
         .filter(|name| response.fields.get(name) != answer.fields.get(name))
         .collect();
-    if lost.is_empty() {
-        return None;
+    if !lost.is_empty() {
+        return finding(format!("HEAD has another {} than GET, or none.", lost.join(" and another ")));
     }
-    finding(format!("HEAD has another {} than GET, or none.", lost.join(" and another ")))
+    let [confirmed, asked] = [Probe::InmExact, Probe::HeadInm].map(|probe| series.get(probe));
+    let (confirmed, asked) = (confirmed?, asked?);
+    let status = asked.exchange.status().filter(|status| *status != 304)?;
+    (confirmed.exchange.status() == Some(304)).then(|| {
+        let says = format!("GET with the current tag in If-None-Match gets 304 and HEAD gets {status}.");
+        Finding::new(&catalogue::HEAD_DIFFERS, series, says).shown_by([confirmed, asked])
+    })
 }
 
 const DAY: i64 = 86_400;
@@ -416,6 +422,15 @@ mod tests {
     fn a_head_without_the_tag_or_with_another_status_is_told() {
         assert_eq!(ids(&Sample::page().answer("head", 200, &[], "")), ["head-differs"]);
         assert_eq!(ids(&Sample::page().answer("head", 405, &[], "")), ["head-differs"]);
+    }
+
+    #[test]
+    fn a_head_that_is_not_confirmed_where_a_get_is_is_told() {
+        let whole = |sample: Sample| sample.answer("head-inm", 200, &[], "");
+        assert_eq!(ids(&whole(Sample::page())), ["head-differs"]);
+        let nobody_judges = whole(Sample::page()).answer("inm-exact", 200, &[], "content");
+        assert!(!ids(&nobody_judges).contains(&"head-differs".to_owned()));
+        assert_eq!(ids(&Sample::page().left_over("head-inm", "more")), ["body-in-304"]);
     }
 
     #[test]

@@ -287,6 +287,13 @@ def empty_file(environ: WSGIEnvironment, start_response: StartResponse) -> Itera
     return environ["wsgi.file_wrapper"]((files() / "empty").open("rb"))
 
 
+def unjudged_head(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Judge If-None-Match of a GET, as somebody does who has read that it is for GET alone."""
+    if environ["REQUEST_METHOD"] == "HEAD":
+        environ = {name: value for name, value in environ.items() if name != "HTTP_IF_NONE_MATCH"}
+    return NotModified(plain())(environ, start_response)
+
+
 def length_in_304(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer as an application that only changes the status."""
     is_current = environ.get("HTTP_IF_NONE_MATCH") == '"a"'
@@ -391,6 +398,7 @@ APPLICATIONS: dict[str, WSGIApplication] = {
     "language": NotModified(plain(body=language)),
     "length-in-304": length_in_304,
     "body-in-304": body_in_304,
+    "unjudged-head": unjudged_head,
     "empty-file": empty_file,
     "contradicts": NotModified(plain(directives="no-store, max-age=60")),
     "private": NotModified(plain(directives="private, max-age=60")),

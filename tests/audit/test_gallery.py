@@ -102,6 +102,7 @@ BEHIND_GUNICORN = {
         "if-match-ignored",
         "content-fields-in-304",
     },
+    "unjudged-head": {"head-differs"},
     "empty-file": {"not-http", "validator-ignored", "if-match-ignored"},
     "contradicts": {"freshness-contradicts"},
     "private": set(),

@@ -132,6 +132,7 @@ def _confirming(first: Response) -> Iterator[Probe]:
 
 
 def _with_tag(tag: str) -> Iterator[Probe]:
+    yield Probe("head-inm", (("If-None-Match", tag),), method="HEAD")
     yield Probe("inm-weak", (("If-None-Match", _weak(tag)),))
     yield Probe("inm-list", (("If-None-Match", f"{OTHER_TAG},{tag},"),))
     yield Probe("inm-lines", (("If-None-Match", OTHER_TAG), ("If-None-Match", tag)))

@@ -44,7 +44,7 @@ _PIECE = 64 * 1024
 _AFTERWARDS = 0.05
 _MOST_LEFT_OVER = 64
 # Answers that have no content, and that some servers send with some.
-_LOOKED_AFTER = frozenset({"inm-exact", "ims-same", "head"})
+_LOOKED_AFTER = frozenset({"inm-exact", "ims-same", "head", "head-inm"})
 _NO_CONTENT, _NOT_MODIFIED, _OK = 204, 304, 200
 _MOST_INTERIM = 10
 _LONGEST_LINE = 64 * 1024
