@@ -36,15 +36,20 @@ impl EntityTag {
 }
 
 /// Read one entity-tag from text, or say why it is none.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "what it returns is wide, and to copy it costs more than the work")]
 pub(super) fn parse(text: &str) -> PyResult<http::EntityTag<'_>> {
     // A field value is octets: a character past U+00FF can't stand in one.
     let is_latin_1 = text.is_ascii() || text.chars().all(|c| c <= '\u{ff}');
-    http::EntityTag::parse(text.as_bytes()).filter(|_| is_latin_1).ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "not an entity-tag (RFC 9110 §8.8.3): {text:?}; it is written \"…\" or W/\"…\", quotes included, \
-             without spaces or control characters"
-        ))
-    })
+    http::EntityTag::parse(text.as_bytes()).filter(|_| is_latin_1).ok_or_else(|| no_tag(text))
+}
+
+#[cold]
+fn no_tag(text: &str) -> PyErr {
+    PyValueError::new_err(format!(
+        "not an entity-tag (RFC 9110 §8.8.3): {text:?}; it is written \"…\" or W/\"…\", quotes included, \
+         without spaces or control characters"
+    ))
 }
 
 #[pymethods]

@@ -36,6 +36,11 @@ impl Fields {
     }
 
     /// The dates only if there may be a Last-Modified: without one they decide nothing.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "what it returns is wide, and to copy it costs more than the work"
+    )]
     fn gather_with(environ: &Bound<'_, PyDict>, dates: bool) -> PyResult<Self> {
         trip(Step::Fields)?;
         let py = environ.py();
@@ -141,6 +146,8 @@ fn judge(
     ))
 }
 
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "what it returns is wide, and to copy it costs more than the work")]
 fn tag_argument<'a>(etag: &'a Bound<'_, PyAny>) -> PyResult<tag::EntityTag<'a>> {
     if let Ok(text) = etag.cast::<PyString>() {
         return entity_tag::parse(text.to_str()?);
