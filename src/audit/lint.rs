@@ -237,7 +237,7 @@ mod tests {
             .iter()
             .map(|one| (one["status"].as_u64().unwrap(), one["method"].as_str().unwrap()))
             .collect();
-        assert_eq!(seen, [(200, "GET"), (200, "HEAD"), (304, "GET"), (412, "GET")]);
+        assert_eq!(seen, [(200, "GET"), (200, "HEAD"), (304, "GET"), (304, "HEAD"), (412, "GET")]);
         assert_eq!(messages[0]["content"], STANDARD.encode("content"));
     }
 

@@ -259,16 +259,32 @@ fn head_differs(series: &Series<'_>) -> Option<Finding> {
         .into_iter()
         .filter(|name| response.fields.get(name) != answer.fields.get(name))
         .collect();
+    let mut says = Vec::new();
+    let mut shown = vec![taken, head];
     if !lost.is_empty() {
-        return finding(format!("HEAD has another {} than GET, or none.", lost.join(" and another ")));
+        says.push(format!("HEAD has another {} than GET, or none", lost.join(" and another ")));
     }
-    let [confirmed, asked] = [Probe::InmExact, Probe::HeadInm].map(|probe| series.get(probe));
-    let (confirmed, asked) = (confirmed?, asked?);
-    let status = asked.exchange.status().filter(|status| *status != 304)?;
-    (confirmed.exchange.status() == Some(304)).then(|| {
-        let says = format!("GET with the current tag in If-None-Match gets 304 and HEAD gets {status}.");
-        Finding::new(&catalogue::HEAD_DIFFERS, series, says).shown_by([confirmed, asked])
+    if let Some((confirmed, asked, status)) = unconfirmed_head(series) {
+        says.push(format!("GET with the current tag in If-None-Match gets 304 and HEAD gets {status}"));
+        shown.extend([confirmed, asked]);
+    }
+    (!says.is_empty()).then(|| {
+        Finding::new(&catalogue::HEAD_DIFFERS, series, format!("{}.", says.join("; "))).shown_by(shown)
     })
+}
+
+/// The GET that was answered with 304 and the HEAD that was not, of the same tag, and with which status it was.
+fn unconfirmed_head<'a>(series: &Series<'a>) -> Option<(Taken<'a>, Taken<'a>, u16)> {
+    let (confirmed, asked) = (series.get(Probe::InmExact)?, series.get(Probe::HeadInm)?);
+    let answer = asked.exchange.answer()?;
+    // Of another tag, the content has changed meanwhile.
+    let tag = answer.fields.get("ETag");
+    let is_changed = tag.is_some() && tag != series.first()?.1.fields.get("ETag");
+    (confirmed.exchange.status() == Some(304) && answer.status != 304 && !is_changed).then_some((
+        confirmed,
+        asked,
+        answer.status,
+    ))
 }
 
 const DAY: i64 = 86_400;
@@ -430,7 +446,9 @@ mod tests {
         assert_eq!(ids(&whole(Sample::page())), ["head-differs"]);
         let nobody_judges = whole(Sample::page()).answer("inm-exact", 200, &[], "content");
         assert!(!ids(&nobody_judges).contains(&"head-differs".to_owned()));
-        assert_eq!(ids(&Sample::page().left_over("head-inm", "more")), ["body-in-304"]);
+        let changed = Sample::page().answer("head-inm", 200, &[("ETag", "\"b\"")], "");
+        assert_eq!(ids(&changed), [""; 0]);
+        assert_eq!(ids(&Sample::page().left_over("head-inm", "more")), ["content-in-304"]);
     }
 
     #[test]
