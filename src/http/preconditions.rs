@@ -141,6 +141,20 @@ impl Preconditions<'_> {
         Decision::Proceed
     }
 
+    /// Is the only precondition an If-None-Match of one tag, and that another than the current one? Then it is
+    /// true whatever the method is, which need not be known.
+    #[must_use]
+    pub fn has_just_another_tag(&self, current: Option<&Validators<'_>>, tag_suffixes: bool) -> bool {
+        let is_alone = self.if_match.is_none() && self.if_unmodified_since.is_none();
+        let Some(field) = self.if_none_match.filter(|field| is_alone && field.len() <= MAX_FIELD) else {
+            return false;
+        };
+        let etag = current.and_then(|validators| validators.etag);
+        !etag.is_some_and(|etag| etag.is_written(field))
+            && EntityTag::parse(trim_ows(field))
+                .is_some_and(|tag| !etag.is_some_and(|etag| etag.is_meant_by(tag, tag_suffixes)))
+    }
+
     /// The tag by which this client knows the representation of `etag`, where it has that only as a proxy
     /// marked it. A 304 has to say this one: by the strong tag in it a cache looks for its stored response
     /// (RFC 9111 §4.3.4).
@@ -269,6 +283,41 @@ mod tests {
         judge("HEAD", none_match, r#""a""#, Decision::NotModified);
         judge("PUT", none_match, r#""a""#, Decision::PreconditionFailed);
         judge("OPTIONS", none_match, r#""a""#, Decision::Proceed);
+    }
+
+    #[test]
+    fn just_another_tag_lets_every_method_through() {
+        let is_just = |field: &'static [u8], etag| {
+            Preconditions { if_none_match: Some(field), ..NONE }
+                .has_just_another_tag(Some(&validators(etag)), true)
+        };
+        assert!(is_just(br#" "b" "#, r#""a""#) && is_just(br#"W/"b""#, r#""a""#));
+        for field in
+            [&br#""a""#[..], br#"W/"a""#, br#""a-gzip""#, br#""b","c""#, b"*", b"b", b"", br#""b" c"#]
+        {
+            assert!(!is_just(field, r#""a""#), "{}", String::from_utf8_lossy(field));
+        }
+        let beside = Preconditions { if_match: Some(b"*"), if_none_match: Some(br#""b""#), ..NONE };
+        assert!(!beside.has_just_another_tag(Some(&validators(r#""a""#)), true));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_just_another_tag_is_judged_so_at_length(
+            field in r#"[ \t]?(W/)?"[ab]{0,2}(-gzip)?"[ ,*b"]{0,2}"#, etag in r#"(W/)?"[ab]{0,2}""#, suffixes: bool,
+        ) {
+            let fields = Preconditions { if_none_match: Some(field.as_bytes()), ..NONE };
+            let current = Validators { etag: EntityTag::parse(etag.as_bytes()), last_modified: None };
+            let context = Context { tag_suffixes: suffixes, ..CONTEXT };
+            for current in [None, Some(&current)] {
+                if fields.has_just_another_tag(current, suffixes) {
+                    for method in [Method::Get, Method::Head, Method::Other, Method::Exempt] {
+                        let decision = fields.evaluate(method, current, &context);
+                        proptest::prop_assert_eq!(decision, Decision::Proceed);
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -136,14 +136,15 @@ fn judge(
     current: Option<&Validators<'_>>,
 ) -> PyResult<http::Decision> {
     let py = environ.py();
+    let (fields, context) = (fields.as_http(py), Context { tag_suffixes: true, accept_weakened: false, now });
+    // A look-up in the environ costs more than this.
+    if fields.has_just_another_tag(current, context.tag_suffixes) {
+        return Ok(http::Decision::Proceed);
+    }
     let method = environ.get_item(intern!(py, "REQUEST_METHOD"))?;
     let method = method.as_ref().and_then(|name| name.cast::<PyString>().ok());
     let method = Method::of(method.and_then(|name| name.to_str().ok()).unwrap_or("GET"));
-    Ok(fields.as_http(py).evaluate(
-        method,
-        current,
-        &Context { tag_suffixes: true, accept_weakened: false, now },
-    ))
+    Ok(fields.evaluate(method, current, &context))
 }
 
 #[inline(always)]
